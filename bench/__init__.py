@@ -1,0 +1,1 @@
+"""Benchmarks: declared cases, the peers they are timed against, and the runner."""

@@ -1,0 +1,9 @@
+// The compiled module: a list of its parts.
+#include "bindings.hpp"
+
+PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
+  autophage::bind_build(module);
+  autophage::bind_random(module);
+  autophage::bind_occupancy(module);
+  autophage::bind_chain(module);
+}

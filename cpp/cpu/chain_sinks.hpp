@@ -1,0 +1,169 @@
+// Where a chain's records go: whole trajectories, or exact sums over runs. And the observer that feeds either.
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <vector>
+
+#include "../backend.hpp"
+#include "../core/chain_records.hpp"
+#include "../core/sums.hpp"
+#include "pool.hpp"
+#include "prepared_laws.hpp"
+
+namespace autophage::cpu {
+
+inline constexpr int record_count = 7;
+inline constexpr int support_record = 6;  // the one integer record; the six before it are reals in [0, 2]
+
+struct Times {
+  std::int64_t collapse = -1, absorption = -1, final_token = -1;
+};
+
+// What a sink needs to know of the chain at hand.
+struct Chain {
+  std::int64_t run, context;  // index of the run within the job, context
+  const core::Truth& law;
+  const std::int32_t* token;  // rank -> token
+  const core::First& first;
+};
+
+class TrajectorySink {
+ public:
+  TrajectorySink(const ChainJob& job, const ChainTrajectories& out) : job_(job), out_(out) {}
+
+  static bool wants_generations(const ChainTrajectories& out) {
+    bool any = out.support != nullptr || out.p != nullptr;
+    for (const double* reals : out.reals) any = any || reals != nullptr;
+    return any;
+  }
+  static bool wants_first(const ChainTrajectories& out) { return out.reals[3] != nullptr || out.reals[5] != nullptr; }
+
+  void generation(const Chain& chain, std::int64_t t, const core::Sample& sample, bool absorbed) {
+    const std::int64_t last = absorbed ? job_.generations : t;
+    for (int r = 0; r < support_record; ++r) {
+      if (out_.reals[r] == nullptr) continue;
+      const double value = core::measure(static_cast<core::Record>(r), sample, chain.law, chain.first);
+      for (std::int64_t g = t; g <= last; ++g) out_.reals[r][at(chain, g)] = value;
+    }
+    for (std::int64_t g = t; out_.support != nullptr && g <= last; ++g) out_.support[at(chain, g)] = sample.size;
+    for (std::int64_t g = t; out_.p != nullptr && g <= last; ++g) {
+      double* law = out_.p + at(chain, g) * job_.tokens;
+      for (std::int32_t i = 0; i < sample.size; ++i)
+        law[chain.token[sample.token[i]]] = static_cast<double>(sample.count_of(i)) / static_cast<double>(sample.total);
+    }
+  }
+
+  void finish(const Chain& chain, const Times& times) {
+    const std::int64_t entry = chain.run * job_.contexts + chain.context;
+    if (out_.collapse_time != nullptr) out_.collapse_time[entry] = times.collapse;
+    if (out_.absorption_time != nullptr) out_.absorption_time[entry] = times.absorption;
+    if (out_.final_token != nullptr)
+      out_.final_token[entry] = times.final_token < 0 ? -1 : chain.token[times.final_token];
+  }
+
+  void flush(std::int64_t, const PreparedLaw&, std::mutex&) {}
+
+ private:
+  std::int64_t at(const Chain& chain, std::int64_t t) const {
+    return (chain.run * job_.generations + t - 1) * job_.contexts + chain.context;
+  }
+
+  const ChainJob& job_;
+  const ChainTrajectories& out_;
+};
+
+// Sums of one unit of work, a block of runs of one context, added to the job's sums when the unit ends. Once a run is absorbed its
+// values stay, so they are added once to `tail` at that generation, which is summed along generations at the end.
+class SumSink {
+ public:
+  SumSink(const ChainJob& job, const ChainSums& out, std::int64_t support) : job_(job), out_(out) {
+    const auto generations = static_cast<std::size_t>(job.generations);
+    for (int r = 0; r < record_count; ++r) {
+      if (out.records[r].sum == nullptr) continue;
+      now_[r].resize(generations);
+      tail_[r].resize(generations);
+      active_[actives_++] = r;
+    }
+    if (out.p.sum != nullptr) {
+      support_ = static_cast<std::size_t>(support);
+      p_now_.resize(generations * support_);
+      p_tail_.resize(generations * support_);
+    }
+  }
+
+  static bool wants_generations(const ChainSums& out) {
+    bool any = out.p.sum != nullptr;
+    for (const ExactSums& record : out.records) any = any || record.sum != nullptr;
+    return any;
+  }
+  static bool wants_first(const ChainSums& out) { return out.records[3].sum != nullptr || out.records[5].sum != nullptr; }
+
+  void generation(const Chain& chain, std::int64_t t, const core::Sample& sample, bool absorbed) {
+    const auto row = static_cast<std::size_t>(t - 1);
+    for (int a = 0; a < actives_; ++a) {
+      const int r = active_[a];
+      const double value = core::measure(static_cast<core::Record>(r), sample, chain.law, chain.first);
+      const std::uint64_t exact = r == support_record ? static_cast<std::uint64_t>(sample.size) : core::to_fixed(value);
+      (absorbed ? tail_ : now_)[r][row].add(exact);
+    }
+    for (std::int32_t i = 0; support_ > 0 && i < sample.size; ++i) {
+      const double share = static_cast<double>(sample.count_of(i)) / static_cast<double>(sample.total);
+      (absorbed ? p_tail_ : p_now_)[row * support_ + static_cast<std::size_t>(sample.token[i])].add(core::to_fixed(share));
+    }
+  }
+
+  void finish(const Chain&, const Times& times) {
+    if (times.collapse >= 0) collapse_.add(static_cast<std::uint64_t>(times.collapse)), ++collapsed_;
+    if (times.absorption >= 0) absorption_.add(static_cast<std::uint64_t>(times.absorption)), ++absorbed_;
+  }
+
+  void flush(std::int64_t context, const PreparedLaw& law, std::mutex& mutex) {
+    const std::lock_guard<std::mutex> lock(mutex);
+    for (int r = 0; r < record_count; ++r) {
+      if (now_[r].empty()) continue;
+      core::ExactSum settled;
+      for (std::size_t row = 0; row < now_[r].size(); ++row)
+        settle(now_[r][row], tail_[r][row], settled, out_.records[r], static_cast<std::int64_t>(row) * job_.contexts + context);
+    }
+    for (std::size_t i = 0; support_ > 0 && i < law.token.size(); ++i) {
+      core::ExactSum settled;
+      for (std::int64_t row = 0; row < job_.generations; ++row) {
+        const std::size_t cell = static_cast<std::size_t>(row) * support_ + i;
+        settle(p_now_[cell], p_tail_[cell], settled, out_.p, (row * job_.contexts + context) * job_.tokens + law.token[i]);
+      }
+    }
+    add(collapse_, out_.collapse_time, context);
+    add(absorption_, out_.absorption_time, context);
+    if (out_.collapse_reached != nullptr) out_.collapse_reached[context] += collapsed_;
+    if (out_.absorption_reached != nullptr) out_.absorption_reached[context] += absorbed_;
+    collapse_ = absorption_ = {};
+    collapsed_ = absorbed_ = 0;
+  }
+
+ private:
+  static void add(const core::ExactSum& total, const ExactSums& out, std::int64_t entry) {
+    if (out.sum == nullptr) return;
+    core::add_limbs(out.sum + 2 * entry, 2, total.sum, 2);
+    core::add_limbs(out.squares + 3 * entry, 3, total.squares, 3);
+  }
+
+  static void settle(core::ExactSum& now, core::ExactSum& tail, core::ExactSum& settled, const ExactSums& out, std::int64_t entry) {
+    settled.add(tail);
+    now.add(settled);
+    add(now, out, entry);
+    now = {};
+    tail = {};
+  }
+
+  const ChainJob& job_;
+  const ChainSums& out_;
+  std::vector<core::ExactSum> now_[record_count], tail_[record_count];
+  int active_[record_count] = {}, actives_ = 0;
+  std::size_t support_ = 0;
+  std::vector<core::ExactSum> p_now_, p_tail_;
+  core::ExactSum collapse_, absorption_;
+  std::int64_t collapsed_ = 0, absorbed_ = 0;
+};
+
+}  // namespace autophage::cpu

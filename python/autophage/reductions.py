@@ -1,0 +1,124 @@
+"""How parts of a study become its result: kept whole, summed exactly, or counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autophage import _core
+from autophage.records import TIMES, Dims, Study, finish_means
+
+__all__ = ["Collector", "Histogram", "Means", "Trajectories", "mean_variables"]
+
+Fill = Callable[[dict[str, NDArray[Any]]], None]
+Values = dict[str, tuple[Dims, NDArray[Any]]]
+
+
+class Collector(Protocol):
+    """Takes a study part by part; a part that fails leaves what was finished as it was."""
+
+    finished: int
+
+    def take(self, fill: Fill, done: int, runs: int) -> None:
+        """Let `fill` compute runs `done` .. `done + runs - 1` into arrays, and keep them."""
+
+    def values(self, runs: int) -> Values:
+        """The result over the first `runs` runs, with the dimensions of each variable."""
+
+
+class Trajectories:
+    """Every run kept."""
+
+    def __init__(self, study: Study) -> None:
+        self.finished = 0
+        self._study = study
+        self._arrays = study.empty(study.runs)
+
+    def take(self, fill: Fill, done: int, runs: int) -> None:
+        """Fill rows of the arrays in place."""
+        fill({name: array[done : done + runs] for name, array in self._arrays.items()})
+        self.finished = done + runs
+
+    def values(self, runs: int) -> Values:
+        """The arrays themselves."""
+        return {
+            name: (("run", *self._study.dims(name)), array[:runs])
+            for name, array in self._arrays.items()
+        }
+
+
+class Means:
+    """Means and variances over runs, from exact sums."""
+
+    def __init__(self, study: Study) -> None:
+        self.finished = 0
+        self._study = study
+        self._sums = study.zero_sums()
+
+    def take(self, fill: Fill, done: int, runs: int) -> None:
+        """Sum a part on its own, then add it: a part that was interrupted leaves no trace."""
+        part = self._study.zero_sums()
+        fill(part)
+        for name, limbs in self._sums.items():
+            if name.endswith("_reached"):
+                limbs += part[name]
+            else:
+                _core.add_sums(limbs, part[name])
+        self.finished = done + runs
+
+    def values(self, runs: int) -> Values:
+        """Means and variances, and the sums that `merge` needs."""
+        return mean_variables(self._study, self._sums, runs)
+
+
+class Histogram:
+    """Collapse times counted per generation."""
+
+    def __init__(self, study: Study) -> None:
+        self.finished = 0
+        self._study = study
+        self._counts = np.zeros((study.generations or 0, study.contexts), dtype=np.int64)
+        self._not_reached = np.zeros(study.contexts, dtype=np.int64)
+
+    def take(self, fill: Fill, done: int, runs: int) -> None:
+        """Count the times of a part; where the horizon is open the table grows to the latest."""
+        part = self._study.empty(runs)
+        fill(part)
+        times = part["collapse_time"]
+        latest = max(int(times.max()), len(self._counts))
+        if latest > len(self._counts):
+            more = np.zeros((latest - len(self._counts), self._study.contexts), dtype=np.int64)
+            self._counts = np.concatenate([self._counts, more])
+        for context in range(self._study.contexts):
+            counts = np.bincount(np.maximum(times[:, context], 0), minlength=latest + 1)
+            self._not_reached[context] += counts[0]
+            self._counts[:, context] += counts[1:]
+        self.finished = done + runs
+
+    def values(self, runs: int) -> Values:
+        """Counts over generations 1, 2, ..., and how many runs had none."""
+        del runs
+        return {
+            "collapse_time": (("generation", "context"), self._counts),
+            "not_reached": (("context",), self._not_reached),
+        }
+
+
+def mean_variables(study: Study, sums: dict[str, NDArray[Any]], runs: int) -> Values:
+    """Variables of a reduced study from its exact sums over `runs` runs."""
+    values: Values = {}
+    for name in study.record:
+        dims = study.dims(name)
+        total, squares = sums[f"{name}_sum"], sums[f"{name}_squares"]
+        count = sums[f"{name}_reached"] if name in TIMES else np.full(total.shape[:-1], runs)
+        mean, variance = finish_means(name, total, squares, count)
+        values[name] = (dims, mean)
+        values[f"{name}_variance"] = (dims, variance)
+        values[f"{name}_sum"] = ((*dims, "limb2"), total)
+        values[f"{name}_squares"] = ((*dims, "limb3"), squares)
+        if name in TIMES:
+            values[f"{name}_reached"] = (dims, count)
+    return values
