@@ -1,4 +1,5 @@
-// What the bindings share: one function per part of the module, and the poll that lets signals and progress through.
+// What the bindings share: one function per part of the module, and the poll that lets signals and
+// progress through.
 #pragma once
 
 #include <pybind11/numpy.h>
@@ -18,8 +19,9 @@ void bind_chain(py::module_& module);
 template <class T>
 using Array = py::array_t<T, py::array::c_style>;
 
-// A Poll that takes the interpreter lock, lets pending signals raise and reports progress to `callback` (a callable of one
-// int, or None). An exception from either stops the kernel and is rethrown by `rethrow`, once the lock is held again.
+// A Poll that takes the interpreter lock, lets pending signals raise and reports progress to
+// `callback` (a callable of one int, or None). An exception from either stops the kernel and is
+// rethrown by `rethrow`, once the lock is held again.
 class PythonPoll {
  public:
   explicit PythonPoll(py::object callback) : callback_(std::move(callback)) {}

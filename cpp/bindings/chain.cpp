@@ -14,7 +14,8 @@ T* target(const py::dict& out, const std::string& name) {
   return Array<T>::ensure(out[name.c_str()]).mutable_data();
 }
 
-const char* const real_records[] = {"sigma", "max_p", "l1_to_truth", "l1_to_first", "l2_to_truth", "l2_to_first"};
+const char* const real_records[] = {"sigma",       "max_p",       "l1_to_truth",
+                                    "l1_to_first", "l2_to_truth", "l2_to_first"};
 
 ChainTrajectories trajectories(const py::dict& out) {
   ChainTrajectories to;
@@ -44,7 +45,9 @@ ChainSums sums(const py::dict& out) {
 }
 
 Regime regime_named(const std::string& name) {
-  const char* const names[] = {"fully_synthetic", "partially_synthetic", "most_recent", "randomly_sampled", "mixed", "accumulate"};
+  const char* const names[] = {"fully_synthetic", "partially_synthetic",
+                               "most_recent",     "randomly_sampled",
+                               "mixed",           "accumulate"};
   for (int i = 0; i < 6; ++i)
     if (name == names[i]) return static_cast<Regime>(i);
   throw py::value_error("unknown regime " + name);
@@ -70,7 +73,8 @@ ChainJob job_of(const py::dict& study) {
   return job;
 }
 
-py::tuple run_chains(const Array<double>& laws, const Array<std::int64_t>& n, const Array<double>& alpha, const Array<std::int64_t>& real,
+py::tuple run_chains(const Array<double>& laws, const Array<std::int64_t>& n,
+                     const Array<double>& alpha, const Array<std::int64_t>& real,
                      const py::dict& study, const py::dict& out, bool reduce, py::object poll) {
   ChainJob job = job_of(study);
   job.laws = laws.data();
@@ -86,21 +90,26 @@ py::tuple run_chains(const Array<double>& laws, const Array<std::int64_t>& n, co
   ChainOutcome outcome;
   {
     const py::gil_scoped_release unlocked;  // only raw pointers are used in this scope
-    outcome = reduce ? cpu::run(job, to_sums, watch.poll()) : cpu::run(job, to_arrays, watch.poll());
+    outcome =
+        reduce ? cpu::run(job, to_sums, watch.poll()) : cpu::run(job, to_arrays, watch.poll());
   }
   watch.rethrow();
-  return py::make_tuple(static_cast<int>(outcome.ending), outcome.run, outcome.context, outcome.generation);
+  return py::make_tuple(static_cast<int>(outcome.ending), outcome.run, outcome.context,
+                        outcome.generation);
 }
 
 void add_sums(const Array<std::uint64_t>& total, const Array<std::uint64_t>& part) {
   const int limbs = static_cast<int>(total.shape(total.ndim() - 1));
-  cpu::add_sums(Array<std::uint64_t>(total).mutable_data(), part.data(), limbs, total.size() / limbs);
+  cpu::add_sums(Array<std::uint64_t>(total).mutable_data(), part.data(), limbs,
+                total.size() / limbs);
 }
 
-py::tuple finish(const Array<std::uint64_t>& sum, const Array<std::uint64_t>& squares, const Array<std::int64_t>& count, double scale) {
+py::tuple finish(const Array<std::uint64_t>& sum, const Array<std::uint64_t>& squares,
+                 const Array<std::int64_t>& count, double scale) {
   const std::vector<py::ssize_t> shape(count.shape(), count.shape() + count.ndim());
   Array<double> mean(shape), variance(shape);
-  cpu::finish_means(sum.data(), squares.data(), count.data(), scale, count.size(), mean.mutable_data(), variance.mutable_data());
+  cpu::finish_means(sum.data(), squares.data(), count.data(), scale, count.size(),
+                    mean.mutable_data(), variance.mutable_data());
   return py::make_tuple(mean, variance);
 }
 
@@ -108,11 +117,12 @@ py::tuple finish(const Array<std::uint64_t>& sum, const Array<std::uint64_t>& sq
 
 void bind_chain(py::module_& module) {
   module.attr("stream_version") = core::stream_version;
-  module.def("run_chains", &run_chains, py::arg("laws").noconvert(), py::arg("n").noconvert(), py::arg("alpha").noconvert(),
-             py::arg("real").noconvert(), py::arg("study"), py::arg("out"), py::arg("reduce"), py::arg("poll"));
+  module.def("run_chains", &run_chains, py::arg("laws").noconvert(), py::arg("n").noconvert(),
+             py::arg("alpha").noconvert(), py::arg("real").noconvert(), py::arg("study"),
+             py::arg("out"), py::arg("reduce"), py::arg("poll"));
   module.def("add_sums", &add_sums, py::arg("total").noconvert(), py::arg("part").noconvert());
-  module.def("finish_means", &finish, py::arg("sum").noconvert(), py::arg("squares").noconvert(), py::arg("count").noconvert(),
-             py::arg("scale"));
+  module.def("finish_means", &finish, py::arg("sum").noconvert(), py::arg("squares").noconvert(),
+             py::arg("count").noconvert(), py::arg("scale"));
 }
 
 }  // namespace autophage

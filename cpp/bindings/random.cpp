@@ -3,7 +3,8 @@
 
 namespace autophage {
 
-static Array<std::uint32_t> philox_blocks(const Array<std::uint32_t>& counter, const Array<std::uint32_t>& key) {
+static Array<std::uint32_t> philox_blocks(const Array<std::uint32_t>& counter,
+                                          const Array<std::uint32_t>& key) {
   const py::ssize_t count = counter.shape(0);
   Array<std::uint32_t> words({count, py::ssize_t{4}});
   const std::uint32_t* c = counter.data();
@@ -16,7 +17,8 @@ static Array<std::uint32_t> philox_blocks(const Array<std::uint32_t>& counter, c
 }
 
 void bind_random(py::module_& module) {
-  module.def("philox4x32", &philox_blocks, py::arg("counter").noconvert(), py::arg("key").noconvert());
+  module.def("philox4x32", &philox_blocks, py::arg("counter").noconvert(),
+             py::arg("key").noconvert());
 }
 
 }  // namespace autophage

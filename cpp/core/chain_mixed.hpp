@@ -1,5 +1,6 @@
-// Contaminated sources and what is built on them: generation t is n_t draws, each real with probability alpha_t, else from
-// generation t - 1; optionally through a filter, optionally with alpha_t set by the run's own distance to the truth.
+// Contaminated sources and what is built on them: generation t is n_t draws, each real with
+// probability alpha_t, else from generation t - 1; optionally through a filter, optionally with
+// alpha_t set by the run's own distance to the truth.
 #pragma once
 
 #include "chain.hpp"
@@ -32,8 +33,9 @@ AUTOPHAGE_HD inline double squared_distance(const Sample& sample, const Truth& l
 class MixedChain {
  public:
   // samples: two of them; weights and tail: `support` doubles each (ratio filter only).
-  AUTOPHAGE_HD MixedChain(const Truth& law, const Schedule& schedule, const MixedOptions& options, u64 seed, u64 run, u64 context,
-                          Sample* samples, i64* dense, double* weights, double* tail)
+  AUTOPHAGE_HD MixedChain(const Truth& law, const Schedule& schedule, const MixedOptions& options,
+                          u64 seed, u64 run, u64 context, Sample* samples, i64* dense,
+                          double* weights, double* tail)
       : law_(law),
         schedule_(schedule),
         options_(options),
@@ -85,7 +87,8 @@ class MixedChain {
   AUTOPHAGE_HD double alpha_after(i64 t, const Sample& before) const {
     if (options_.adaptation == Adaptation::none) return schedule_.alpha_at(t);
     const double risk = squared_distance(before, law_);
-    if (options_.adaptation == Adaptation::exponential) return 1.0 - exp(-0.5 * options_.constant * risk);
+    if (options_.adaptation == Adaptation::exponential)
+      return 1.0 - exp(-0.5 * options_.constant * risk);
     return risk <= options_.constant ? 0.0 : 1.0 - square_root(options_.constant / risk);
   }
 

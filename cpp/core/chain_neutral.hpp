@@ -1,10 +1,13 @@
-// The fully synthetic chain: generation t is n_t draws from generation t - 1. Exact in law, and the fast path of the package.
+// The fully synthetic chain: generation t is n_t draws from generation t - 1. Exact in law, and the
+// fast path of the package.
 //
 // Which algorithm draws a generation depends on the sample and the next n alone:
-//   two tokens left, n unchanged and <= 1024   one lookup in a table over counts (PairTable, purpose pair)
-//   else both sizes <= 128                     labels, parents picked by 8-bit rejection (purpose parents8)
-//   else                                       conditional binomials over living tokens (purpose counts); the most frequent token first,
-//                                              from the same table (and purpose) where n is unchanged and <= 1024
+//   two tokens left, n unchanged and <= 1024   one lookup in a table over counts (PairTable,
+//   purpose pair) else both sizes <= 128                     labels, parents picked by 8-bit
+//   rejection (purpose parents8) else                                       conditional binomials
+//   over living tokens (purpose counts); the most frequent token first,
+//                                              from the same table (and purpose) where n is
+//                                              unchanged and <= 1024
 #pragma once
 
 #include "chain.hpp"
@@ -13,24 +16,33 @@ namespace autophage::core {
 
 inline constexpr i64 pair_limit = 1024;
 
-// Rows of Binomial(n, k/n), k <= n/2, as alias tables that are built when first visited. An entry holds a 54-bit threshold above a 10-bit
-// alias, so that a generation reads one word of memory. Masses below 2^-66 of the largest are left out.
+// Rows of Binomial(n, k/n), k <= n/2, as alias tables that are built when first visited. An entry
+// holds a 54-bit threshold above a 10-bit alias, so that a generation reads one word of memory.
+// Masses below 2^-66 of the largest are left out.
 class PairTable {
  public:
   struct Row {
     i32 low, width;
   };
 
-  // Columns that a row can need: 9.2 standard deviations (at most sqrt(n)/2 each) either side, and the skew of small k.
+  // Columns that a row can need: 9.2 standard deviations (at most sqrt(n)/2 each) either side, and
+  // the skew of small k.
   AUTOPHAGE_HD static i64 stride(i64 n) {
     const i64 bound = static_cast<i64>(10.0 * square_root(static_cast<double>(n))) + 32;
     return n + 1 < bound ? n + 1 : bound;
   }
   AUTOPHAGE_HD static i64 rows(i64 n) { return n / 2 + 1; }
 
-  // entry: rows(n) * stride(n); row: rows(n); weight, threshold, alias, stack: stride(n), for the largest n that will be asked for.
-  AUTOPHAGE_HD PairTable(u64* entry, Row* row, double* weight, u64* threshold, i32* alias, i32* stack)
-      : entry_(entry), row_(row), weight_(weight), threshold_(threshold), alias_(alias), stack_(stack) {}
+  // entry: rows(n) * stride(n); row: rows(n); weight, threshold, alias, stack: stride(n), for the
+  // largest n that will be asked for.
+  AUTOPHAGE_HD PairTable(u64* entry, Row* row, double* weight, u64* threshold, i32* alias,
+                         i32* stack)
+      : entry_(entry),
+        row_(row),
+        weight_(weight),
+        threshold_(threshold),
+        alias_(alias),
+        stack_(stack) {}
 
   AUTOPHAGE_HD void prepare(i64 n) {
     if (n == n_) return;
@@ -57,7 +69,9 @@ class PairTable {
     const double odds = static_cast<double>(k) / static_cast<double>(n_ - k);
     const i64 mode = (n_ + 1) * k / n_;
     i64 low = mode, high = mode;
-    const auto above = [&](i64 x) { return static_cast<double>(n_ - x) / static_cast<double>(x + 1) * odds; };
+    const auto above = [&](i64 x) {
+      return static_cast<double>(n_ - x) / static_cast<double>(x + 1) * odds;
+    };
     double least = 1.0, last = 1.0;
     while (low > 0 && least > 0x1p-66) least /= above(--low);
     while (high < n_ && last > 0x1p-66) last *= above(high++);
@@ -81,13 +95,14 @@ class PairTable {
   i32* stack_;
 };
 
-// Observer: generation(t, sample, absorbed) as for run_chain; where Observer::every_generation is false it is called when the run is absorbed, and
-// passes(t) says in between whether to go on.
+// Observer: generation(t, sample, absorbed) as for run_chain; where Observer::every_generation is
+// false it is called when the run is absorbed, and passes(t) says in between whether to go on.
 template <class Observer>
 class NeutralChain {
  public:
-  AUTOPHAGE_HD NeutralChain(const Truth& law, const Schedule& schedule, u64 seed, u64 run, u64 context, Sample& sample, i64* dense,
-                            PairTable& table, Observer& observer)
+  AUTOPHAGE_HD NeutralChain(const Truth& law, const Schedule& schedule, u64 seed, u64 run,
+                            u64 context, Sample& sample, i64* dense, PairTable& table,
+                            Observer& observer)
       : schedule_(schedule),
         counts_(seed, run, context, Purpose::counts),
         pair_(seed, run, context, Purpose::pair),
@@ -123,7 +138,8 @@ class NeutralChain {
     const bool absorbed = sample_.size == 1;
     if (!Observer::every_generation && !absorbed) return observer_.passes(t_);
     u64 squares = 0;
-    for (i32 i = 0; i < sample_.size; ++i) squares += static_cast<u64>(sample_.frozen[i]) * static_cast<u64>(sample_.frozen[i]);
+    for (i32 i = 0; i < sample_.size; ++i)
+      squares += static_cast<u64>(sample_.frozen[i]) * static_cast<u64>(sample_.frozen[i]);
     sample_.squares = squares;
     return observer_.generation(t_, sample_, absorbed);
   }
@@ -138,7 +154,8 @@ class NeutralChain {
     }
     for (i32 i = 0; i < sample_.size && rest > 0; ++i) {
       const i64 count = sample_.frozen[i];
-      const i64 x = tabled && i == 0 ? table_.next(count, pair_.next64()) : draw_binomial_share(rest, count, whole, counts_);
+      const i64 x = tabled && i == 0 ? table_.next(count, pair_.next64())
+                                     : draw_binomial_share(rest, count, whole, counts_);
       whole -= count;
       rest -= x;
       sample_.token[size] = sample_.token[i];
@@ -151,7 +168,8 @@ class NeutralChain {
 
   AUTOPHAGE_HD void most_frequent_first() {
     i32 best = 0;
-    for (i32 i = 1; i < sample_.size; ++i) best = sample_.frozen[i] > sample_.frozen[best] ? i : best;
+    for (i32 i = 1; i < sample_.size; ++i)
+      best = sample_.frozen[i] > sample_.frozen[best] ? i : best;
     const i32 token = sample_.token[best];
     const i64 count = sample_.frozen[best];
     sample_.token[best] = sample_.token[0];
@@ -176,7 +194,8 @@ class NeutralChain {
         sample_.frozen[1] = n - k;
         sample_.size = absorbed ? 1 : 2;
       }
-      if (!absorbed && !Observer::every_generation ? !observer_.passes(t_) : !report()) return false;
+      if (!absorbed && !Observer::every_generation ? !observer_.passes(t_) : !report())
+        return false;
       if (schedule_.n_at(t_ + 1) != n) break;
     }
     sample_.frozen[0] = k;
@@ -184,7 +203,8 @@ class NeutralChain {
     return true;
   }
 
-  // Labels until at most two tokens are left, n leaves the range or the observer stops. A label is an index into `name`.
+  // Labels until at most two tokens are left, n leaves the range or the observer stops. A label is
+  // an index into `name`.
   AUTOPHAGE_HD bool run_labels() {
     u8 buffer[2][byte_limit];
     i32 name[byte_limit];
@@ -200,7 +220,7 @@ class NeutralChain {
     for (;;) {
       const i64 n = schedule_.n_at(t_ + 1);
       if (n > byte_limit) break;
-      parents_.fill(static_cast<u32>(size), n, [&](i64 i, u32 index) { child[i] = parent[index]; });
+      parents_.fill(static_cast<u32>(size), n, [=](i64 i, u32 index) { child[i] = parent[index]; });
       u8* const swapped = parent;
       parent = child;
       child = swapped;

@@ -1,13 +1,23 @@
-// What is recorded of a generation: each record a pure function of the sample, the truth and generation 1.
+// What is recorded of a generation: each record a pure function of the sample, the truth and
+// generation 1.
 #pragma once
 
 #include "chain.hpp"
 
 namespace autophage::core {
 
-enum class Record : i32 { sigma, max_p, l1_to_truth, l1_to_first, l2_to_truth, l2_to_first, support };
+enum class Record : i32 {
+  sigma,
+  max_p,
+  l1_to_truth,
+  l1_to_first,
+  l2_to_truth,
+  l2_to_first,
+  support
+};
 
-// Generation 1 by token: counts of the whole support and their total. Null where no record asks for it.
+// Generation 1 by token: counts of the whole support and their total. Null where no record asks for
+// it.
 struct First {
   const i64* count = nullptr;
   i64 total = 0;
@@ -28,12 +38,13 @@ AUTOPHAGE_HD inline double sum_of_squares(const Sample& sample) {
 
 AUTOPHAGE_HD inline double largest_share(const Sample& sample) {
   i64 most = 0;
-  for (i32 i = 0; i < sample.size; ++i) most = sample.count_of(i) > most ? sample.count_of(i) : most;
+  for (i32 i = 0; i < sample.size; ++i)
+    most = sample.count_of(i) > most ? sample.count_of(i) : most;
   return static_cast<double>(most) / static_cast<double>(sample.total);
 }
 
-// sum over all tokens of |x - y| (or its square), where y is 0 or more outside the sample: the sample's own terms, and what
-// y has left, which is `all` less what the sample's tokens have of it.
+// sum over all tokens of |x - y| (or its square), where y is 0 or more outside the sample: the
+// sample's own terms, and what y has left, which is `all` less what the sample's tokens have of it.
 template <bool squared, class Reference>
 AUTOPHAGE_HD double distance(const Sample& sample, double all, Reference&& reference) {
   const double inverse = 1.0 / static_cast<double>(sample.total);
@@ -48,7 +59,8 @@ AUTOPHAGE_HD double distance(const Sample& sample, double all, Reference&& refer
   return sum + (rest > 0.0 ? rest : 0.0);
 }
 
-// sum_i |c_i / n - f_i / N|, an exact integer over n N while n N < 2^60. Tokens outside the sample have the rest of N.
+// sum_i |c_i / n - f_i / N|, an exact integer over n N while n N < 2^60. Tokens outside the sample
+// have the rest of N.
 AUTOPHAGE_HD inline double l1_to_first(const Sample& sample, const First& first) {
   const double scale = static_cast<double>(sample.total) * static_cast<double>(first.total);
   if (scale < 0x1p60) {
@@ -62,10 +74,12 @@ AUTOPHAGE_HD inline double l1_to_first(const Sample& sample, const First& first)
     return static_cast<double>(sum + (first.total - seen) * sample.total) / scale;
   }
   const double inverse = 1.0 / static_cast<double>(first.total);
-  return distance<false>(sample, 1.0, [&](i32 token) { return static_cast<double>(first.count[token]) * inverse; });
+  return distance<false>(
+      sample, 1.0, [&](i32 token) { return static_cast<double>(first.count[token]) * inverse; });
 }
 
-AUTOPHAGE_HD inline double measure(Record record, const Sample& sample, const Truth& law, const First& first) {
+AUTOPHAGE_HD inline double measure(Record record, const Sample& sample, const Truth& law,
+                                   const First& first) {
   const auto truth = [&](i32 token) { return law.p[token]; };
   switch (record) {
     case Record::sigma:

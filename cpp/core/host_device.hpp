@@ -1,7 +1,7 @@
 // The one function mark of the core, and the fixed-width integers it works in.
 //
-// Core headers compile as C++20 on a host, with nvcc, and with NVRTC. NVRTC has no <cstdint>, so under it
-// the integer types come from the compiler itself.
+// Core headers compile as C++20 on a host, with nvcc, and with NVRTC. NVRTC has no <cstdint>, so
+// under it the integer types come from the compiler itself.
 #pragma once
 
 #if defined(__CUDACC__)

@@ -1,15 +1,18 @@
-// Hypergeometric draws: how many of `part` marked ones are among `taken` drawn without replacement from `whole`.
+// Hypergeometric draws: how many of `part` marked ones are among `taken` drawn without replacement
+// from `whole`.
 //
-// Rejection from a table mountain that dominates every log-concave law (Devroye, Computing 39, 1987):
-// f(m + x) <= f(m) min(1, exp(1 - f(m) |x|)) for the mode m. Heights are differences of deviances, as in samplers.hpp, and where the
-// law is wide an offset is a cell of 2^shift values and the bits inside it, so that 52-bit uniforms reach every value.
+// Rejection from a table mountain that dominates every log-concave law (Devroye, Computing 39,
+// 1987): f(m + x) <= f(m) min(1, exp(1 - f(m) |x|)) for the mode m. Heights are differences of
+// deviances, as in samplers.hpp, and where the law is wide an offset is a cell of 2^shift values
+// and the bits inside it, so that 52-bit uniforms reach every value.
 #pragma once
 
 #include "samplers.hpp"
 
 namespace autophage::core {
 
-// -ln of the height as a product of two binomials with the same success probability taken / whole, over a third.
+// -ln of the height as a product of two binomials with the same success probability taken / whole,
+// over a third.
 class HypergeometricHeight {
  public:
   // 0 < part < whole, 0 < taken <= whole / 2.
@@ -24,11 +27,14 @@ class HypergeometricHeight {
   AUTOPHAGE_HD i64 least() const { return taken_ > others_ ? taken_ - others_ : 0; }
   AUTOPHAGE_HD i64 most() const { return taken_ < part_ ? taken_ : part_; }
 
-  AUTOPHAGE_HD double exponent(i64 x) const { return marked_.exponent(x) + unmarked_.exponent(taken_ - x); }
+  AUTOPHAGE_HD double exponent(i64 x) const {
+    return marked_.exponent(x) + unmarked_.exponent(taken_ - x);
+  }
 
   // The mode, but for rounding of ratios within 1e-15 of one.
   AUTOPHAGE_HD i64 mode() const {
-    i64 m = floor_to_integer(static_cast<double>(taken_ + 1) * (static_cast<double>(part_ + 1) / static_cast<double>(all_ + 2)));
+    i64 m = floor_to_integer(static_cast<double>(taken_ + 1) *
+                             (static_cast<double>(part_ + 1) / static_cast<double>(all_ + 2)));
     m = m < least() ? least() : m > most() ? most() : m;
     while (m < most() && ratio_above(m) > 1.0 + 1e-15) ++m;
     while (m > least() && ratio_above(m - 1) < 1.0 - 1e-15) --m;
@@ -74,7 +80,8 @@ AUTOPHAGE_HD i64 draw_hypergeometric_half(i64 whole, i64 part, i64 taken, Source
     const u64 bits = source.next64();
     if (distance > 0x1p40) continue;  // beyond exp(-2^31): no law reaches there
     i64 offset = floor_to_integer(distance);
-    if (shift > 0) offset = offset * (i64{1} << shift) + static_cast<i64>((bits >> 1) >> (63 - shift));
+    if (shift > 0)
+      offset = offset * (i64{1} << shift) + static_cast<i64>((bits >> 1) >> (63 - shift));
     const bool below = (bits & 1) != 0;
     if (below && offset == 0) continue;  // the mode belongs to one side only
     const i64 x = below ? mode - offset : mode + offset;
@@ -83,7 +90,8 @@ AUTOPHAGE_HD i64 draw_hypergeometric_half(i64 whole, i64 part, i64 taken, Source
   }
 }
 
-// How many of `part` marked are among `taken` drawn without replacement from `whole`; 0 <= part, taken <= whole <= 2^62.
+// How many of `part` marked are among `taken` drawn without replacement from `whole`; 0 <= part,
+// taken <= whole <= 2^62.
 template <class Source>
 AUTOPHAGE_HD i64 draw_hypergeometric(i64 whole, i64 part, i64 taken, Source& source) {
   if (part <= 0 || taken <= 0) return 0;

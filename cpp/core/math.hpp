@@ -1,8 +1,10 @@
-// exp, log, log1p and log-factorial in IEEE + - * / alone, so that every compiler and device gives the same bits.
+// exp, log, log1p and log-factorial in IEEE + - * / alone, so that every compiler and device gives
+// the same bits.
 //
-// The libraries' own versions differ in the last place between C libraries and CUDA; a sampler whose accept step
-// calls them would fork a run on such a difference. Accuracy here: below 1 ulp for exp, log and log1p on the ranges that
-// the samplers use (tests/core/math_test.cpp compares with long double), which is more than an accept step needs.
+// The libraries' own versions differ in the last place between C libraries and CUDA; a sampler
+// whose accept step calls them would fork a run on such a difference. Accuracy here: below 1 ulp
+// for exp, log and log1p on the ranges that the samplers use (tests/core/math_test.cpp compares
+// with long double), which is more than an accept step needs.
 #pragma once
 
 #include "host_device.hpp"
@@ -56,7 +58,8 @@ AUTOPHAGE_HD inline i64 floor_to_integer(double x) {
   return truncated - (static_cast<double>(truncated) > x);
 }
 
-// ln 2 in two parts; the first has 32 significant bits, so that k * ln2_high is exact for |k| < 2^20.
+// ln 2 in two parts; the first has 32 significant bits, so that k * ln2_high is exact for |k| <
+// 2^20.
 inline constexpr double ln2_high = 0x1.62e42feep-1;
 inline constexpr double ln2_low = 0x1.a39ef35793c76p-33;
 
@@ -66,7 +69,8 @@ AUTOPHAGE_HD inline double log_series(double f) {
   const double s = f / (2.0 + f);
   const double z = s * s;
   const double w = z * z;
-  const double even = 2.0 / 3 + w * (2.0 / 7 + w * (2.0 / 11 + w * (2.0 / 15 + w * (2.0 / 19 + w * (2.0 / 23)))));
+  const double even =
+      2.0 / 3 + w * (2.0 / 7 + w * (2.0 / 11 + w * (2.0 / 15 + w * (2.0 / 19 + w * (2.0 / 23)))));
   const double odd = 2.0 / 5 + w * (2.0 / 9 + w * (2.0 / 13 + w * (2.0 / 17 + w * (2.0 / 21))));
   const double half_square = 0.5 * f * f;
   return f - (half_square - s * (half_square + z * (even + z * odd)));
@@ -106,9 +110,12 @@ AUTOPHAGE_HD inline double exp(double x) {
   const double z = r * r;
   const double even =
       1.0 / 2 +
-      z * (1.0 / 24 + z * (1.0 / 720 + z * (1.0 / 40320 + z * (1.0 / 3628800 + z * (1.0 / 479001600 + z / 87178291200.0)))));
+      z * (1.0 / 24 +
+           z * (1.0 / 720 + z * (1.0 / 40320 +
+                                 z * (1.0 / 3628800 + z * (1.0 / 479001600 + z / 87178291200.0)))));
   const double odd =
-      1.0 / 6 + z * (1.0 / 120 + z * (1.0 / 5040 + z * (1.0 / 362880 + z * (1.0 / 39916800 + z / 6227020800.0))));
+      1.0 / 6 + z * (1.0 / 120 + z * (1.0 / 5040 + z * (1.0 / 362880 +
+                                                        z * (1.0 / 39916800 + z / 6227020800.0))));
   const double value = 1.0 + (r + z * (even + r * odd));
   if (k < -1021) return value * double_of(static_cast<u64>(k + 1000 + 1023) << 52) * 0x1p-1000;
   return value * double_of(static_cast<u64>(k + 1023) << 52);
@@ -152,7 +159,9 @@ AUTOPHAGE_HD inline double stirling_rest(i64 k) {
   const double inverse = 1.0 / x;
   const double z = inverse * inverse;
   const double correction =
-      inverse * (1.0 / 12 - z * (1.0 / 360 - z * (1.0 / 1260 - z * (1.0 / 1680 - z * (1.0 / 1188 - z * (691.0 / 360360))))));
+      inverse * (1.0 / 12 - z * (1.0 / 360 -
+                                 z * (1.0 / 1260 -
+                                      z * (1.0 / 1680 - z * (1.0 / 1188 - z * (691.0 / 360360))))));
   return 0.5 * log(6.283185307179586477 * x) + correction;
 }
 

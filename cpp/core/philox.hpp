@@ -1,5 +1,6 @@
-// Philox4x32-10, the counter-based generator of Salmon, Moraes, Dror and Shaw (SC 2011): 128 bits of counter and 64 bits of
-// key give 128 bits. Block and key are values: nothing is advanced, so any word of any stream can be computed alone.
+// Philox4x32-10, the counter-based generator of Salmon, Moraes, Dror and Shaw (SC 2011): 128 bits
+// of counter and 64 bits of key give 128 bits. Block and key are values: nothing is advanced, so
+// any word of any stream can be computed alone.
 #pragma once
 
 #include "host_device.hpp"
@@ -10,10 +11,12 @@ struct PhiloxKey {
   u32 low, high;
 };
 
-// `lanes` blocks whose counters differ in the first word only: first, first + 1, ... Word w of lane j goes to out[4 j + w].
-// The lanes are independent, which lets a compiler keep several multiplications in flight.
+// `lanes` blocks whose counters differ in the first word only: first, first + 1, ... Word w of lane
+// j goes to out[4 j + w]. The lanes are independent, which lets a compiler keep several
+// multiplications in flight.
 template <int lanes>
-AUTOPHAGE_HD inline void philox4x32(u32 first, u32 second, u32 third, u32 fourth, PhiloxKey key, u32* out) {
+AUTOPHAGE_HD inline void philox4x32(u32 first, u32 second, u32 third, u32 fourth, PhiloxKey key,
+                                    u32* out) {
   u32 x0[lanes], x1[lanes], x2[lanes], x3[lanes];
   for (int j = 0; j < lanes; ++j) {
     x0[j] = first + static_cast<u32>(j);

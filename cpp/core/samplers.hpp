@@ -1,23 +1,27 @@
-// Alias tables, binomials and hypergeometrics, each a pure function of its parameters and a source of words.
+// Alias tables, binomials and hypergeometrics, each a pure function of its parameters and a source
+// of words.
 //
-// A Source has next64() (64 uniform bits) and uniform() (the 2^52 midpoints of (0, 1)). "Exact" means: the law differs from the
-// one named by less than 1e-12 in total variation, for n up to 2^62; what is left is the rounding of a uniform and of
-// an accept ratio. Which algorithm draws depends on the parameters alone.
+// A Source has next64() (64 uniform bits) and uniform() (the 2^52 midpoints of (0, 1)). "Exact"
+// means: the law differs from the one named by less than 1e-12 in total variation, for n up to
+// 2^62; what is left is the rounding of a uniform and of an accept ratio. Which algorithm draws
+// depends on the parameters alone.
 #pragma once
 
 #include "math.hpp"
 
 namespace autophage::core {
 
-// Walker's alias table over `size` columns: column j keeps itself when the fraction is below threshold[j], else gives alias[j].
+// Walker's alias table over `size` columns: column j keeps itself when the fraction is below
+// threshold[j], else gives alias[j].
 struct AliasTable {
   i32 size;
   const u64* threshold;
   const i32* alias;
 };
 
-// Draws from the table with one word w: the column is the high half of w * size, the fraction its low half. Every column has
-// 2^64 / size words to within one, so the law is that of the table to size 2^-64.
+// Draws from the table with one word w: the column is the high half of w * size, the fraction its
+// low half. Every column has 2^64 / size words to within one, so the law is that of the table to
+// size 2^-64.
 template <class Source>
 AUTOPHAGE_HD i32 draw_alias(const AliasTable& table, Source& source) {
   const u64 word = source.next64();
@@ -26,9 +30,11 @@ AUTOPHAGE_HD i32 draw_alias(const AliasTable& table, Source& source) {
   return word * size < table.threshold[column] ? column : table.alias[column];
 }
 
-// Fills `threshold` and `alias` for the law weight / sum(weight); `stack` holds size entries. weight > 0 is overwritten.
-// Vose's method, small columns from the front of `stack`, large ones from its back.
-AUTOPHAGE_HD inline void build_alias(double* weight, i32 size, u64* threshold, i32* alias, i32* stack) {
+// Fills `threshold` and `alias` for the law weight / sum(weight); `stack` holds size entries.
+// weight > 0 is overwritten. Vose's method, small columns from the front of `stack`, large ones
+// from its back.
+AUTOPHAGE_HD inline void build_alias(double* weight, i32 size, u64* threshold, i32* alias,
+                                     i32* stack) {
   double sum = 0.0;
   for (i32 i = 0; i < size; ++i) sum += weight[i];
   i32 small = 0, large = size;
@@ -55,10 +61,11 @@ AUTOPHAGE_HD inline void build_alias(double* weight, i32 size, u64* threshold, i
   }
 }
 
-// Heights of the Binomial(n, p) law relative to the height at `mode`, right up to n = 2^62: the mean is an integer mode plus
-// an exact rest, and the logarithm a difference of deviances, not of log-factorials (those lose 8 there).
+// Heights of the Binomial(n, p) law relative to the height at `mode`, right up to n = 2^62: the
+// mean is an integer mode plus an exact rest, and the logarithm a difference of deviances, not of
+// log-factorials (those lose 8 there).
 struct BinomialHeight {
-  i64 n, mode;            // mode = floor((n + 1) p)
+  i64 n, mode;  // mode = floor((n + 1) p)
   double p, q;
   double mode_less_mean;  // mode - n p, in (-1, 1]
   double mean, rest;      // n p and n q
@@ -104,7 +111,8 @@ struct BinomialHeight {
   // -ln f(k) but for what does not depend on k.
   AUTOPHAGE_HD double exponent(i64 k) const {
     const double offset = static_cast<double>(k - mode) + mode_less_mean;
-    return mean * deviance(offset / mean) + rest * deviance(-offset / rest) + stirling_rest(k) + stirling_rest(n - k);
+    return mean * deviance(offset / mean) + rest * deviance(-offset / rest) + stirling_rest(k) +
+           stirling_rest(n - k);
   }
 
   static constexpr i64 small_n = i64{1} << 20;
@@ -116,7 +124,9 @@ struct BinomialHeight {
       const double a1 = upper_half(a), a2 = a - a1, b1 = upper_half(b), b2 = b - b1;
       low = ((a1 * b1 - high) + a1 * b2 + a2 * b1) + a2 * b2;
     }
-    AUTOPHAGE_HD static double upper_half(double x) { return double_of(bits_of(x) & ~u64{0x7ffffff}); }
+    AUTOPHAGE_HD static double upper_half(double x) {
+      return double_of(bits_of(x) & ~u64{0x7ffffff});
+    }
   };
 };
 
@@ -128,7 +138,8 @@ AUTOPHAGE_HD i64 binomial_by_inversion(i64 n, double p, Source& source) {
   if (n <= 1024) {    // squarings lose n 2^-53: 1e-13
     double base = q;
     for (u64 rest = static_cast<u64>(n); rest > 0; rest >>= 1, base *= base) {
-      const u64 skip = (rest & 1) - 1;  // all ones where the bit is clear: a factor of 1, without a branch
+      const u64 skip =
+          (rest & 1) - 1;  // all ones where the bit is clear: a factor of 1, without a branch
       none *= double_of((bits_of(base) & ~skip) | (bits_of(1.0) & skip));
     }
   } else {
@@ -147,8 +158,9 @@ AUTOPHAGE_HD i64 binomial_by_inversion(i64 n, double p, Source& source) {
   }
 }
 
-// Transformed rejection for n p >= 10, p <= 1/2: Hormann's BTRS (J. Stat. Comput. Simul. 46, 1993). A uniform u, bent by (2 a / us + b) u with
-// us = 1/2 - |u|, is a count relative to the mean; most are accepted by the box us >= .07, v <= inside alone.
+// Transformed rejection for n p >= 10, p <= 1/2: Hormann's BTRS (J. Stat. Comput. Simul. 46, 1993).
+// A uniform u, bent by (2 a / us + b) u with us = 1/2 - |u|, is a count relative to the mean; most
+// are accepted by the box us >= .07, v <= inside alone.
 struct Bent {
   double a, b, inside, alpha;
   AUTOPHAGE_HD Bent(double deviation, double p)
@@ -159,7 +171,8 @@ struct Bent {
   AUTOPHAGE_HD double height(double us, double v) const { return v * alpha / (a / (us * us) + b); }
 };
 
-// Standard deviation below 128. Counts are offsets from the whole part of the mean plus 1024, which no accepted draw falls below.
+// Standard deviation below 128. Counts are offsets from the whole part of the mean plus 1024, which
+// no accepted draw falls below.
 template <class Source>
 AUTOPHAGE_HD i64 binomial_narrow(i64 n, double p, double deviation, Source& source) {
   const double mean = static_cast<double>(n) * p;
@@ -178,8 +191,9 @@ AUTOPHAGE_HD i64 binomial_narrow(i64 n, double p, double deviation, Source& sour
   }
 }
 
-// Any deviation from 128 on: BTRS picks a cell of 2^shift counts, further bits the count inside it, because a 52-bit uniform alone
-// could not reach all of up to 2^31 counts evenly. Counts are integer offsets from the integer mode.
+// Any deviation from 128 on: BTRS picks a cell of 2^shift counts, further bits the count inside it,
+// because a 52-bit uniform alone could not reach all of up to 2^31 counts evenly. Counts are
+// integer offsets from the integer mode.
 template <class Source>
 AUTOPHAGE_HD i64 binomial_wide(i64 n, double p, double deviation, Source& source) {
   const BinomialHeight law(n, p);
@@ -195,7 +209,8 @@ AUTOPHAGE_HD i64 binomial_wide(i64 n, double p, double deviation, Source& source
     const double v = source.uniform();
     const double us = 0.5 - absolute(u);
     const i64 cell = floor_to_integer((2.0 * bent.a / us + bent.b) * u + center);
-    const i64 k = law.mode + cell * (i64{1} << shift) + static_cast<i64>(source.next64() >> (64 - shift));
+    const i64 k =
+        law.mode + cell * (i64{1} << shift) + static_cast<i64>(source.next64() >> (64 - shift));
     if (us >= 0.07 && v <= bent.inside) return k;
     if (k < 0 || k > n) continue;
     if (law.covers(k, bent.height(us, v))) return k;
@@ -205,7 +220,8 @@ AUTOPHAGE_HD i64 binomial_wide(i64 n, double p, double deviation, Source& source
 template <class Source>
 AUTOPHAGE_HD i64 binomial_by_rejection(i64 n, double p, Source& source) {
   const double deviation = square_root(static_cast<double>(n) * p * (1.0 - p));
-  return deviation < 128.0 ? binomial_narrow(n, p, deviation, source) : binomial_wide(n, p, deviation, source);
+  return deviation < 128.0 ? binomial_narrow(n, p, deviation, source)
+                           : binomial_wide(n, p, deviation, source);
 }
 
 // Binomial(n, p), 0 <= n <= 2^62, any p: exactly 0 at p <= 0 and n at p >= 1.
@@ -215,11 +231,12 @@ AUTOPHAGE_HD i64 draw_binomial(i64 n, double p, Source& source) {
   if (p >= 1.0) return n;
   const double smaller = p <= 0.5 ? p : 1.0 - p;  // exact above 1/2
   const i64 x = static_cast<double>(n) * smaller < 10.0 ? binomial_by_inversion(n, smaller, source)
-                                                       : binomial_by_rejection(n, smaller, source);
+                                                        : binomial_by_rejection(n, smaller, source);
   return p <= 0.5 ? x : n - x;
 }
 
-// Binomial(n, part / whole) with 0 <= part <= whole integers: the complement is as exact as the share.
+// Binomial(n, part / whole) with 0 <= part <= whole integers: the complement is as exact as the
+// share.
 template <class Source>
 AUTOPHAGE_HD i64 draw_binomial_share(i64 n, i64 part, i64 whole, Source& source) {
   if (n <= 0 || part <= 0) return 0;
@@ -239,7 +256,8 @@ AUTOPHAGE_HD i64 draw_positive_binomial(i64 n, double p, Source& source) {
       if (x > 0) return x;
     }
   }
-  // n p < .1: inversion over 1, 2, ... with masses relative to that of 1; 24 terms leave less than 1e-40.
+  // n p < .1: inversion over 1, 2, ... with masses relative to that of 1; 24 terms leave less than
+  // 1e-40.
   const double odds = p / (1.0 - p);
   double mass = 1.0, total = 0.0;
   for (i64 x = 1; x <= n && x < 25; ++x) {

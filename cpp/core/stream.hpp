@@ -2,18 +2,21 @@
 //
 // A stream is the sequence of 32-bit words of the Philox blocks
 //
-//   key      low, high half of the seed (of the derived key for contexts beyond 2^20, see key_of_context)
-//   counter  word 0  block, low half        word 2  run, low 32 bits
-//            word 1  block, high half       word 3  purpose (6 bits) | context (20) | run, high 6 bits
+//   key      low, high half of the seed (of the derived key for contexts beyond 2^20, see
+//   key_of_context) counter  word 0  block, low half        word 2  run, low 32 bits
+//            word 1  block, high half       word 3  purpose (6 bits) | context (20) | run, high 6
+//            bits
 //
-// for block = 0, 1, 2, ..., each block giving its four words in order. One (run, context, purpose) has one stream for the whole
-// life of the run, consumed in order, generation after generation. Hence run 17 alone equals run 17 of a batch, a longer horizon
-// repeats a shorter one, and nothing depends on threads, shards or device.
+// for block = 0, 1, 2, ..., each block giving its four words in order. One (run, context, purpose)
+// has one stream for the whole life of the run, consumed in order, generation after generation.
+// Hence run 17 alone equals run 17 of a batch, a longer horizon repeats a shorter one, and nothing
+// depends on threads, shards or device.
 //
 // How a word becomes a decision belongs to the stream as well:
 //   next64      two words, the earlier one low
 //   uniform     next64 >> 12 -> the 2^52 midpoints (m + 1/2) 2^-52: never 0, never 1
-//   index       purposes parents8, parents16 are read in units of 8, 16 bits, low bits of a word first;
+//   index       purposes parents8, parents16 are read in units of 8, 16 bits, low bits of a word
+//   first;
 //               a unit that rejection refuses is skipped and the next one is read (see IndexReader)
 // The stream version in every result's attributes changes whenever any of this does.
 #pragma once
@@ -37,16 +40,19 @@ enum class Purpose : u32 {
 inline constexpr u64 max_runs = u64{1} << 38;
 inline constexpr u64 contexts_per_key = u64{1} << 20;
 
-AUTOPHAGE_HD inline PhiloxKey split_key(u64 key) { return {static_cast<u32>(key), static_cast<u32>(key >> 32)}; }
+AUTOPHAGE_HD inline PhiloxKey split_key(u64 key) {
+  return {static_cast<u32>(key), static_cast<u32>(key >> 32)};
+}
 
-// Contexts 0 .. 2^20 - 1 use the seed itself; the group g = context / 2^20 > 0 uses the first two words of the block
-// (g low, g high, 0, derive) under the seed.
+// Contexts 0 .. 2^20 - 1 use the seed itself; the group g = context / 2^20 > 0 uses the first two
+// words of the block (g low, g high, 0, derive) under the seed.
 AUTOPHAGE_HD inline PhiloxKey key_of_context(u64 seed, u64 context) {
   const PhiloxKey key = split_key(seed);
   const u64 group = context / contexts_per_key;
   if (group == 0) return key;
   u32 words[4];
-  philox4x32<1>(static_cast<u32>(group), static_cast<u32>(group >> 32), 0, static_cast<u32>(Purpose::derive) << 26, key, words);
+  philox4x32<1>(static_cast<u32>(group), static_cast<u32>(group >> 32), 0,
+                static_cast<u32>(Purpose::derive) << 26, key, words);
   return {words[0], words[1]};
 }
 
@@ -56,7 +62,8 @@ class Stream {
   AUTOPHAGE_HD Stream(u64 seed, u64 run, u64 context, Purpose purpose)
       : key_(key_of_context(seed, context)),
         run_(static_cast<u32>(run)),
-        name_(static_cast<u32>(purpose) << 26 | static_cast<u32>(context % contexts_per_key) << 6 | static_cast<u32>(run >> 32)) {}
+        name_(static_cast<u32>(purpose) << 26 | static_cast<u32>(context % contexts_per_key) << 6 |
+              static_cast<u32>(run >> 32)) {}
 
   AUTOPHAGE_HD u32 next32() {
     if (used_ == held) refill();
@@ -68,6 +75,16 @@ class Stream {
     return low | u64{next32()} << 32;
   }
 
+  // Up to `wanted` >= 1 words at once, as many as are at hand: `words` of them.
+  AUTOPHAGE_HD const u32* take(i64 wanted, int& words) {
+    if (used_ == held) refill();
+    const int left = held - used_;
+    words = wanted < left ? static_cast<int>(wanted) : left;
+    const u32* first = words_ + used_;
+    used_ += words;
+    return first;
+  }
+
   // Uniform on the open interval (0, 1): the 2^52 midpoints (m + 1/2) 2^-52, each exact.
   AUTOPHAGE_HD double uniform() { return (static_cast<double>(next64() >> 12) + 0.5) * 0x1p-52; }
 
@@ -76,7 +93,8 @@ class Stream {
   static constexpr int held = 4 * blocks;
 
   AUTOPHAGE_HD void refill() {
-    philox4x32<blocks>(static_cast<u32>(block_), static_cast<u32>(block_ >> 32), run_, name_, key_, words_);
+    philox4x32<blocks>(static_cast<u32>(block_), static_cast<u32>(block_ >> 32), run_, name_, key_,
+                       words_);
     block_ += blocks;
     used_ = 0;
   }
@@ -89,8 +107,9 @@ class Stream {
 };
 
 // Indices uniform on 0 .. bound - 1 from units of 8 or 16 bits.
-//   8 bits:  unit & (2^k - 1), 2^k the least power of two >= bound, refused when >= bound   (bound <= 128)
-//   16 bits: unit * bound >> 16, refused when the low 16 bits < 2^16 mod bound            (bound <= 2^16)
+//   8 bits:  unit & (2^k - 1), 2^k the least power of two >= bound, refused when >= bound   (bound
+//   <= 128) 16 bits: unit * bound >> 16, refused when the low 16 bits < 2^16 mod bound (bound <=
+//   2^16)
 // Both are exactly uniform: a value is given by equally many units that are not refused.
 template <int width, class Source = Stream>
 class IndexReader {
@@ -106,19 +125,26 @@ class IndexReader {
     return mask | mask >> 4;
   }
 
-  // `count` indices below `bound`: place(i, index) for i = 0 .. count - 1. A refused unit costs no branch: it is placed as well, and
-  // overwritten by the next one.
+  // `count` indices below `bound`: place(i, index) for i = 0 .. count - 1. A refused unit costs no
+  // branch: it is placed as well, and overwritten by the next one.
   template <class Place>
-  AUTOPHAGE_HD void fill(u32 bound, i64 count, Place&& place) {
+  AUTOPHAGE_HD void fill(u32 bound, i64 count, const Place place) {
     const u32 filter = width == 8 ? mask_of(bound) : 0x10000U % bound;
     i64 taken = 0;
     while (taken < count && left_ > 0) taken += put(next_unit(), bound, filter, taken, place);
     while (taken + units <= count) {
-      const u32 word = source_.next32();
-      // Positions inside a word are summed apart from `taken`, so that only one addition a word is waited for.
-      i64 inside = 0;
-      for (int i = 0; i < units; ++i) inside += put(word >> (i * width), bound, filter, taken + inside, place);
-      taken += inside;
+      const i64 wanted = (count - taken) / units;
+      int words = 0;
+      const u32* const word = source_.take(wanted, words);
+      for (int w = 0; w < words; ++w) {
+        // Positions inside a word are summed apart from `taken`, so that only one addition a word
+        // is waited for.
+        const u32 bits = word[w];
+        i64 inside = 0;
+        for (int i = 0; i < units; ++i)
+          inside += put(bits >> (i * width), bound, filter, taken + inside, place);
+        taken += inside;
+      }
     }
     while (taken < count) taken += put(next_unit(), bound, filter, taken, place);
   }
@@ -129,7 +155,7 @@ class IndexReader {
 
   // Places one unit; 1 if it is an index, 0 if it is refused.
   template <class Place>
-  AUTOPHAGE_HD static i64 put(u32 unit, u32 bound, u32 filter, i64 at, Place&& place) {
+  AUTOPHAGE_HD static i64 put(u32 unit, u32 bound, u32 filter, i64 at, const Place place) {
     if constexpr (width == 8) {
       const u32 index = unit & filter;
       place(at, index);

@@ -1,7 +1,8 @@
 // Exact sums: means over any number of runs, in any order and any sharding, with the same bytes.
 //
-// A value is an integer (times, support) or a real number in [0, 2], truncated to a multiple of 2^-60. The sum of up to 2^38 such integers
-// takes 128 bits, that of their squares 192; no rounding happens before the last division.
+// A value is an integer (times, support) or a real number in [0, 2], truncated to a multiple of
+// 2^-60. The sum of up to 2^38 such integers takes 128 bits, that of their squares 192; no rounding
+// happens before the last division.
 #pragma once
 
 #include "math.hpp"
@@ -71,9 +72,11 @@ AUTOPHAGE_HD inline double centred_squares(const ExactSum& total, u64 count) {
   return from_limbs(scaled, 4);
 }
 
-// Mean and variance (ddof 1) of `count` values summed in units of 1 / scale; NaN where there are too few.
+// Mean and variance (ddof 1) of `count` values summed in units of 1 / scale; NaN where there are
+// too few.
 AUTOPHAGE_HD inline double mean_of(const ExactSum& total, u64 count, double scale) {
-  return count > 0 ? from_limbs(total.sum, 2) / static_cast<double>(count) / scale : double_of(0x7ff8000000000000ULL);
+  return count > 0 ? from_limbs(total.sum, 2) / static_cast<double>(count) / scale
+                   : double_of(0x7ff8000000000000ULL);
 }
 AUTOPHAGE_HD inline double variance_of(const ExactSum& total, u64 count, double scale) {
   if (count < 2) return double_of(0x7ff8000000000000ULL);

@@ -1,4 +1,5 @@
-// Token chains on threads: which run of which context a thread does next, and which regime drives it.
+// Token chains on threads: which run of which context a thread does next, and which regime drives
+// it.
 #include <algorithm>
 #include <atomic>
 #include <memory>
@@ -9,6 +10,7 @@
 #include "../core/chain_memory.hpp"
 #include "../core/chain_mixed.hpp"
 #include "../core/chain_neutral.hpp"
+#include "../core/chain_pool.hpp"
 #include "chain_observer.hpp"
 #include "chain_sinks.hpp"
 #include "chain_workspace.hpp"
@@ -22,13 +24,15 @@ constexpr std::int64_t most_runs_per_unit = 64;
 
 // Runs one chain under the job's regime.
 template <class Observer>
-void run_regime(const ChainJob& job, const core::Truth& law, const core::Schedule& schedule, std::uint64_t run, std::uint64_t context,
-                ChainWorkspace& space, core::PairTable& table, Observer& observer) {
+void run_regime(const ChainJob& job, const core::Truth& law, const core::Schedule& schedule,
+                std::uint64_t run, std::uint64_t context, ChainWorkspace& space,
+                core::PairTable& table, bool listed, Observer& observer) {
   core::Sample* samples = space.samples.data();
   std::int64_t* dense = space.dense.data();
   switch (job.regime) {
     case Regime::fully_synthetic: {
-      core::NeutralChain<Observer> chain(law, schedule, job.seed, run, context, samples[0], dense, table, observer);
+      core::NeutralChain<Observer> chain(law, schedule, job.seed, run, context, samples[0], dense,
+                                         table, observer);
       return chain.run();
     }
     case Regime::partially_synthetic: {
@@ -37,24 +41,27 @@ void run_regime(const ChainJob& job, const core::Truth& law, const core::Schedul
     }
     case Regime::most_recent: {
       core::MostRecentChain chain(law, schedule, job.window, job.seed, run, context, samples,
-                                  static_cast<std::int64_t>(space.samples.size()), dense);
+                                  static_cast<std::int64_t>(space.samples.size()), dense, listed);
       return core::run_chain(chain, observer);
     }
     case Regime::randomly_sampled: {
-      core::RandomlySampledChain chain(law, schedule, job.seed, run, context, samples[0], space.pool, dense, space.weights.data(),
-                                       space.gathered.data(), space.tail.data());
+      core::RandomlySampledChain chain(law, schedule, job.seed, run, context, samples[0],
+                                       space.pool, dense, space.weights.data(),
+                                       space.gathered.data(), space.tail.data(), listed);
       return core::run_chain(chain, observer);
     }
     case Regime::mixed: {
-      const core::MixedOptions options{static_cast<core::Filter>(job.filter), job.type1, job.type2, job.threshold,
-                                       static_cast<core::Adaptation>(job.adaptation), job.constant};
-      core::MixedChain chain(law, schedule, options, job.seed, run, context, samples, dense, space.weights.data(), space.tail.data());
+      const core::MixedOptions options{
+          static_cast<core::Filter>(job.filter),         job.type1,   job.type2, job.threshold,
+          static_cast<core::Adaptation>(job.adaptation), job.constant};
+      core::MixedChain chain(law, schedule, options, job.seed, run, context, samples, dense,
+                             space.weights.data(), space.tail.data());
       return core::run_chain(chain, observer);
     }
     case Regime::accumulate: {
       const core::AccumulateOptions options{job.subsample, job.replace};
-      core::AccumulateChain chain(law, schedule, options, job.seed, run, context, samples[0], space.pool, dense,
-                                  space.pool_dense.data());
+      core::AccumulateChain chain(law, schedule, options, job.seed, run, context, samples[0],
+                                  space.pool, dense, space.pool_dense.data());
       return core::run_chain(chain, observer);
     }
   }
@@ -65,7 +72,8 @@ template <class Sink>
 class Worker {
  public:
   template <class Out>
-  Worker(const ChainJob& job, const std::vector<PreparedLaw>& laws, const ChainBounds& bounds, Sink sink, const Out& out, Stop& stop)
+  Worker(const ChainJob& job, const std::vector<PreparedLaw>& laws, const ChainBounds& bounds,
+         Sink sink, const Out& out, Stop& stop)
       : job_(job),
         laws_(laws),
         space_(job, bounds),
@@ -73,16 +81,20 @@ class Worker {
         sink_(std::move(sink)),
         every_(Sink::wants_generations(out)),
         wants_first_(Sink::wants_first(out)),
+        wants_tokens_(Sink::wants_tokens(out)),
         stop_(stop) {}
 
   // Runs `begin` .. `end` - 1 of the job in one context. Returns where it got stuck, if it did.
-  ChainOutcome block(std::int64_t begin, std::int64_t end, std::int64_t context, std::mutex& mutex) {
+  ChainOutcome block(std::int64_t begin, std::int64_t end, std::int64_t context,
+                     std::mutex& mutex) {
     const core::Schedule schedule = schedule_of(job_, context);
     for (std::int64_t run = begin; run < end && !stop_.load(std::memory_order_relaxed); ++run) {
-      const std::int64_t stuck = every_ ? one<true>(run, context, schedule) : one<false>(run, context, schedule);
+      const std::int64_t stuck =
+          every_ ? one<true>(run, context, schedule) : one<false>(run, context, schedule);
       if (stuck > 0) return {Ending::stuck, job_.first_run + run, context, stuck};
     }
-    if (!stop_.load(std::memory_order_relaxed)) sink_.flush(context, laws_[static_cast<std::size_t>(context)], mutex);
+    if (!stop_.load(std::memory_order_relaxed))
+      sink_.flush(context, laws_[static_cast<std::size_t>(context)], mutex);
     return {};
   }
 
@@ -93,9 +105,10 @@ class Worker {
     const core::Truth law = prepared.truth();
     core::First first;
     const Chain chain{run, context, law, prepared.token.data(), first};
-    Observer<every, Sink> observer(sink_, chain, job_.generations, wants_first_, space_.first.data(), first, stop_);
-    run_regime(job_, law, schedule, static_cast<std::uint64_t>(job_.first_run + run), static_cast<std::uint64_t>(context), space_,
-               table_, observer);
+    Observer<every, Sink> observer(sink_, chain, job_.generations, wants_first_,
+                                   space_.first.data(), first, stop_);
+    run_regime(job_, law, schedule, static_cast<std::uint64_t>(job_.first_run + run),
+               static_cast<std::uint64_t>(context), space_, table_, wants_tokens_, observer);
     sink_.finish(chain, observer.times);
     if (wants_first_) std::fill_n(space_.first.begin(), prepared.p.size(), 0);
     return observer.stuck_at;
@@ -106,29 +119,35 @@ class Worker {
   ChainWorkspace space_;
   core::PairTable table_;
   Sink sink_;
-  bool every_, wants_first_;
+  bool every_, wants_first_, wants_tokens_;
   Stop& stop_;
 };
 
 // Units of work are blocks of runs of one context, all contexts of a block of runs before the next.
 template <class Sink, class Out, class MakeSink>
-ChainOutcome run_study(const ChainJob& job, const Out& out, const Poll& poll, MakeSink&& make_sink) {
+ChainOutcome run_study(const ChainJob& job, const Out& out, const Poll& poll,
+                       MakeSink&& make_sink) {
   std::vector<PreparedLaw> laws;
-  for (std::int64_t c = 0; c < job.contexts; ++c) laws.emplace_back(job.laws + c * job.tokens, job.tokens);
+  for (std::int64_t c = 0; c < job.contexts; ++c)
+    laws.emplace_back(job.laws + c * job.tokens, job.tokens);
   const ChainBounds bounds = bounds_of(job, laws);
-  const std::int64_t runs_per_unit = std::clamp<std::int64_t>(job.runs / (8 * std::max(job.threads, 1)), 1, most_runs_per_unit);
+  const std::int64_t runs_per_unit =
+      std::clamp<std::int64_t>(job.runs / (8 * std::max(job.threads, 1)), 1, most_runs_per_unit);
   const std::int64_t blocks = (job.runs + runs_per_unit - 1) / runs_per_unit;
   const std::int64_t units = blocks * job.contexts;
-  const int threads = static_cast<int>(std::clamp<std::int64_t>(job.threads, 1, std::max<std::int64_t>(units, 1)));
+  const int threads =
+      static_cast<int>(std::clamp<std::int64_t>(job.threads, 1, std::max<std::int64_t>(units, 1)));
   Stop stop{false};
   std::mutex mutex;
   ChainOutcome outcome;
   std::vector<std::unique_ptr<Worker<Sink>>> workers(static_cast<std::size_t>(threads));
   const bool complete = share(units, threads, poll, stop, [&](int worker, std::int64_t unit) {
     auto& mine = workers[static_cast<std::size_t>(worker)];
-    if (!mine) mine = std::make_unique<Worker<Sink>>(job, laws, bounds, make_sink(bounds), out, stop);
+    if (!mine)
+      mine = std::make_unique<Worker<Sink>>(job, laws, bounds, make_sink(bounds), out, stop);
     const std::int64_t begin = unit / job.contexts * runs_per_unit;
-    const ChainOutcome ended = mine->block(begin, std::min(begin + runs_per_unit, job.runs), unit % job.contexts, mutex);
+    const ChainOutcome ended =
+        mine->block(begin, std::min(begin + runs_per_unit, job.runs), unit % job.contexts, mutex);
     if (ended.ending != Ending::stuck) return;
     const std::lock_guard<std::mutex> lock(mutex);
     outcome = ended;
@@ -141,19 +160,22 @@ ChainOutcome run_study(const ChainJob& job, const Out& out, const Poll& poll, Ma
 }  // namespace
 
 ChainOutcome run(const ChainJob& job, const ChainTrajectories& out, const Poll& poll) {
-  return run_study<TrajectorySink>(job, out, poll, [&](const ChainBounds&) { return TrajectorySink(job, out); });
+  return run_study<TrajectorySink>(job, out, poll,
+                                   [&](const ChainBounds&) { return TrajectorySink(job, out); });
 }
 
 ChainOutcome run(const ChainJob& job, const ChainSums& out, const Poll& poll) {
-  return run_study<SumSink>(job, out, poll, [&](const ChainBounds& bounds) { return SumSink(job, out, bounds.support); });
+  return run_study<SumSink>(
+      job, out, poll, [&](const ChainBounds& bounds) { return SumSink(job, out, bounds.support); });
 }
 
 void add_sums(std::uint64_t* total, const std::uint64_t* part, int limbs, std::int64_t size) {
-  for (std::int64_t i = 0; i < size * limbs; i += limbs) core::add_limbs(total + i, limbs, part + i, limbs);
+  for (std::int64_t i = 0; i < size * limbs; i += limbs)
+    core::add_limbs(total + i, limbs, part + i, limbs);
 }
 
-void finish_means(const std::uint64_t* sum, const std::uint64_t* squares, const std::int64_t* count, double scale, std::int64_t size,
-                  double* mean, double* variance) {
+void finish_means(const std::uint64_t* sum, const std::uint64_t* squares, const std::int64_t* count,
+                  double scale, std::int64_t size, double* mean, double* variance) {
   for (std::int64_t i = 0; i < size; ++i) {
     core::ExactSum total;
     std::copy_n(sum + 2 * i, 2, total.sum);

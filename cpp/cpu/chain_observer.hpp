@@ -14,21 +14,29 @@ class Observer {
   static constexpr bool every_generation = every;
 
   // dense: room for the counts of generation 1, where a record asks for them.
-  Observer(Sink& sink, const Chain& chain, std::int64_t horizon, bool wants_first, std::int64_t* dense, core::First& first,
-           const Stop& stop)
-      : sink_(sink), chain_(chain), horizon_(horizon), wants_first_(wants_first), dense_(dense), first_(first), stop_(stop) {}
+  Observer(Sink& sink, const Chain& chain, std::int64_t horizon, bool wants_first,
+           std::int64_t* dense, core::First& first, const Stop& stop)
+      : sink_(sink),
+        chain_(chain),
+        horizon_(horizon),
+        wants_first_(wants_first),
+        dense_(dense),
+        first_(first),
+        stop_(stop) {}
 
   bool generation(std::int64_t t, const core::Sample& sample, bool absorbed) {
     if (t == 1 && wants_first_) keep_first(sample);
-    if (sample.size == 1 && times.collapse < 0) times.collapse = t;
+    if (times.collapse < 0 && sample.single()) times.collapse = t;
     if (absorbed) {
       times.absorption = t;
-      times.final_token = sample.token[0];
+      times.final_token = sample.first();
     }
     if constexpr (every) sink_.generation(chain_, t, sample, absorbed);
     return !absorbed && passes(t);
   }
-  bool passes(std::int64_t t) const { return t != horizon_ && !stop_.load(std::memory_order_relaxed); }
+  bool passes(std::int64_t t) const {
+    return t != horizon_ && !stop_.load(std::memory_order_relaxed);
+  }
   void stuck(std::int64_t t) { stuck_at = t; }
 
   Times times;

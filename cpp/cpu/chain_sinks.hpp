@@ -1,4 +1,5 @@
-// Where a chain's records go: whole trajectories, or exact sums over runs. And the observer that feeds either.
+// Where a chain's records go: whole trajectories, or exact sums over runs. And the observer that
+// feeds either.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +15,8 @@
 namespace autophage::cpu {
 
 inline constexpr int record_count = 7;
-inline constexpr int support_record = 6;  // the one integer record; the six before it are reals in [0, 2]
+inline constexpr int support_record =
+    6;  // the one integer record; the six before it are reals in [0, 2]
 
 struct Times {
   std::int64_t collapse = -1, absorption = -1, final_token = -1;
@@ -37,20 +39,31 @@ class TrajectorySink {
     for (const double* reals : out.reals) any = any || reals != nullptr;
     return any;
   }
-  static bool wants_first(const ChainTrajectories& out) { return out.reals[3] != nullptr || out.reals[5] != nullptr; }
+  // Whether a record needs the list of living tokens: all but sigma do.
+  static bool wants_tokens(const ChainTrajectories& out) {
+    bool any = out.support != nullptr || out.p != nullptr;
+    for (int r = 1; r < support_record; ++r) any = any || out.reals[r] != nullptr;
+    return any;
+  }
+  static bool wants_first(const ChainTrajectories& out) {
+    return out.reals[3] != nullptr || out.reals[5] != nullptr;
+  }
 
   void generation(const Chain& chain, std::int64_t t, const core::Sample& sample, bool absorbed) {
     const std::int64_t last = absorbed ? job_.generations : t;
     for (int r = 0; r < support_record; ++r) {
       if (out_.reals[r] == nullptr) continue;
-      const double value = core::measure(static_cast<core::Record>(r), sample, chain.law, chain.first);
+      const double value =
+          core::measure(static_cast<core::Record>(r), sample, chain.law, chain.first);
       for (std::int64_t g = t; g <= last; ++g) out_.reals[r][at(chain, g)] = value;
     }
-    for (std::int64_t g = t; out_.support != nullptr && g <= last; ++g) out_.support[at(chain, g)] = sample.size;
+    for (std::int64_t g = t; out_.support != nullptr && g <= last; ++g)
+      out_.support[at(chain, g)] = sample.size;
     for (std::int64_t g = t; out_.p != nullptr && g <= last; ++g) {
       double* law = out_.p + at(chain, g) * job_.tokens;
       for (std::int32_t i = 0; i < sample.size; ++i)
-        law[chain.token[sample.token[i]]] = static_cast<double>(sample.count_of(i)) / static_cast<double>(sample.total);
+        law[chain.token[sample.token[i]]] =
+            static_cast<double>(sample.count_of(i)) / static_cast<double>(sample.total);
     }
   }
 
@@ -73,8 +86,9 @@ class TrajectorySink {
   const ChainTrajectories& out_;
 };
 
-// Sums of one unit of work, a block of runs of one context, added to the job's sums when the unit ends. Once a run is absorbed its
-// values stay, so they are added once to `tail` at that generation, which is summed along generations at the end.
+// Sums of one unit of work, a block of runs of one context, added to the job's sums when the unit
+// ends. Once a run is absorbed its values stay, so they are added once to `tail` at that
+// generation, which is summed along generations at the end.
 class SumSink {
  public:
   SumSink(const ChainJob& job, const ChainSums& out, std::int64_t support) : job_(job), out_(out) {
@@ -97,25 +111,38 @@ class SumSink {
     for (const ExactSums& record : out.records) any = any || record.sum != nullptr;
     return any;
   }
-  static bool wants_first(const ChainSums& out) { return out.records[3].sum != nullptr || out.records[5].sum != nullptr; }
+  static bool wants_tokens(const ChainSums& out) {
+    bool any = out.p.sum != nullptr;
+    for (int r = 1; r < record_count; ++r) any = any || out.records[r].sum != nullptr;
+    return any;
+  }
+  static bool wants_first(const ChainSums& out) {
+    return out.records[3].sum != nullptr || out.records[5].sum != nullptr;
+  }
 
   void generation(const Chain& chain, std::int64_t t, const core::Sample& sample, bool absorbed) {
     const auto row = static_cast<std::size_t>(t - 1);
     for (int a = 0; a < actives_; ++a) {
       const int r = active_[a];
-      const double value = core::measure(static_cast<core::Record>(r), sample, chain.law, chain.first);
-      const std::uint64_t exact = r == support_record ? static_cast<std::uint64_t>(sample.size) : core::to_fixed(value);
+      const double value =
+          core::measure(static_cast<core::Record>(r), sample, chain.law, chain.first);
+      const std::uint64_t exact =
+          r == support_record ? static_cast<std::uint64_t>(sample.size) : core::to_fixed(value);
       (absorbed ? tail_ : now_)[r][row].add(exact);
     }
     for (std::int32_t i = 0; support_ > 0 && i < sample.size; ++i) {
-      const double share = static_cast<double>(sample.count_of(i)) / static_cast<double>(sample.total);
-      (absorbed ? p_tail_ : p_now_)[row * support_ + static_cast<std::size_t>(sample.token[i])].add(core::to_fixed(share));
+      const double share =
+          static_cast<double>(sample.count_of(i)) / static_cast<double>(sample.total);
+      (absorbed ? p_tail_ : p_now_)[row * support_ + static_cast<std::size_t>(sample.token[i])].add(
+          core::to_fixed(share));
     }
   }
 
   void finish(const Chain&, const Times& times) {
-    if (times.collapse >= 0) collapse_.add(static_cast<std::uint64_t>(times.collapse)), ++collapsed_;
-    if (times.absorption >= 0) absorption_.add(static_cast<std::uint64_t>(times.absorption)), ++absorbed_;
+    if (times.collapse >= 0)
+      collapse_.add(static_cast<std::uint64_t>(times.collapse)), ++collapsed_;
+    if (times.absorption >= 0)
+      absorption_.add(static_cast<std::uint64_t>(times.absorption)), ++absorbed_;
   }
 
   void flush(std::int64_t context, const PreparedLaw& law, std::mutex& mutex) {
@@ -124,13 +151,15 @@ class SumSink {
       if (now_[r].empty()) continue;
       core::ExactSum settled;
       for (std::size_t row = 0; row < now_[r].size(); ++row)
-        settle(now_[r][row], tail_[r][row], settled, out_.records[r], static_cast<std::int64_t>(row) * job_.contexts + context);
+        settle(now_[r][row], tail_[r][row], settled, out_.records[r],
+               static_cast<std::int64_t>(row) * job_.contexts + context);
     }
     for (std::size_t i = 0; support_ > 0 && i < law.token.size(); ++i) {
       core::ExactSum settled;
       for (std::int64_t row = 0; row < job_.generations; ++row) {
         const std::size_t cell = static_cast<std::size_t>(row) * support_ + i;
-        settle(p_now_[cell], p_tail_[cell], settled, out_.p, (row * job_.contexts + context) * job_.tokens + law.token[i]);
+        settle(p_now_[cell], p_tail_[cell], settled, out_.p,
+               (row * job_.contexts + context) * job_.tokens + law.token[i]);
       }
     }
     add(collapse_, out_.collapse_time, context);
@@ -148,7 +177,8 @@ class SumSink {
     core::add_limbs(out.squares + 3 * entry, 3, total.squares, 3);
   }
 
-  static void settle(core::ExactSum& now, core::ExactSum& tail, core::ExactSum& settled, const ExactSums& out, std::int64_t entry) {
+  static void settle(core::ExactSum& now, core::ExactSum& tail, core::ExactSum& settled,
+                     const ExactSums& out, std::int64_t entry) {
     settled.add(tail);
     now.add(settled);
     add(now, out, entry);

@@ -21,19 +21,24 @@ struct ChainBounds {
 
 // What the core is told of one context, and the bounds over all.
 inline core::Schedule schedule_of(const ChainJob& job, std::int64_t context) {
-  core::Schedule schedule{job.n + context, job.alpha + context, job.real + context, job.rows, job.contexts, 1};
+  core::Schedule schedule{job.n + context, job.alpha + context, job.real + context,
+                          job.rows,        job.contexts,        1};
   const bool real_never_kept = job.filter == 1 && job.type1 >= 1.0;
   for (std::int64_t row = 1; row < job.rows; ++row) {
     const std::int64_t entry = row * job.contexts + context;
-    if ((job.alpha[entry] > 0 && !real_never_kept) || job.real[entry] > job.real[entry - job.contexts]) schedule.last_fresh = row + 1;
+    if ((job.alpha[entry] > 0 && !real_never_kept) ||
+        job.real[entry] > job.real[entry - job.contexts])
+      schedule.last_fresh = row + 1;
   }
-  if (job.alpha[(job.rows - 1) * job.contexts + context] > 0 && !real_never_kept) schedule.last_fresh = INT64_MAX;
+  if (job.alpha[(job.rows - 1) * job.contexts + context] > 0 && !real_never_kept)
+    schedule.last_fresh = INT64_MAX;
   return schedule;
 }
 
 inline ChainBounds bounds_of(const ChainJob& job, const std::vector<PreparedLaw>& laws) {
   ChainBounds bounds;
-  for (const PreparedLaw& law : laws) bounds.support = std::max(bounds.support, static_cast<std::int64_t>(law.p.size()));
+  for (const PreparedLaw& law : laws)
+    bounds.support = std::max(bounds.support, static_cast<std::int64_t>(law.p.size()));
   for (std::int64_t i = 0; i < job.rows * job.contexts; ++i) {
     bounds.most_drawn = std::max({bounds.most_drawn, job.n[i], job.real[i]});
     if (job.n[i] <= core::pair_limit) bounds.pair_n = std::max(bounds.pair_n, job.n[i]);
@@ -46,11 +51,13 @@ class ChainWorkspace {
   ChainWorkspace(const ChainJob& job, const ChainBounds& bounds) {
     const auto support = static_cast<std::size_t>(bounds.support);
     const auto living = static_cast<std::size_t>(
-        1 + std::min(bounds.support, bounds.most_drawn > (INT64_MAX >> 1) ? bounds.support : 2 * bounds.most_drawn));
+        1 + std::min(bounds.support, bounds.most_drawn > (INT64_MAX >> 1) ? bounds.support
+                                                                          : 2 * bounds.most_drawn));
     const bool pooled = job.regime == Regime::accumulate || job.regime == Regime::randomly_sampled;
     std::int64_t count = 3;
     if (job.regime == Regime::most_recent) {
-      const std::int64_t reach = job.generations > 0 ? std::min(job.window, job.generations) : job.window;
+      const std::int64_t reach =
+          job.generations > 0 ? std::min(job.window, job.generations) : job.window;
       count = reach + 1;
     }
     const std::size_t labels = job.regime == Regime::fully_synthetic ? 0 : core::labelled_sample;
@@ -60,7 +67,8 @@ class ChainWorkspace {
     labels_.resize(samples_wanted * labels);
     samples.resize(samples_wanted);
     for (std::size_t i = 0; i < samples_wanted; ++i)
-      samples[i] = {tokens_.data() + i * living, counts_.data() + i * living, labels_.data() + i * labels};
+      samples[i] = {tokens_.data() + i * living, counts_.data() + i * living,
+                    labels_.data() + i * labels};
     dense.resize(support);
     if (pooled) {
       pool_tokens_.resize(support + 1);  // see Builder::add_labels
@@ -79,7 +87,8 @@ class ChainWorkspace {
   }
 
   core::PairTable pair_table() {
-    return {entry_.data(), row_.data(), weight_.data(), threshold_.data(), alias_.data(), stack_.data()};
+    return {entry_.data(),     row_.data(),   weight_.data(),
+            threshold_.data(), alias_.data(), stack_.data()};
   }
 
   std::vector<core::Sample> samples;

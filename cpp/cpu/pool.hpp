@@ -1,4 +1,5 @@
-// Shares numbered units of work among threads that live for one call: nothing is left running, so fork and exit are safe.
+// Shares numbered units of work among threads that live for one call: nothing is left running, so
+// fork and exit are safe.
 #pragma once
 
 #include <atomic>
@@ -16,8 +17,9 @@ namespace autophage::cpu {
 // Set when work is to stop; read by every generation of every run.
 using Stop = std::atomic<bool>;
 
-// Calls work(worker, unit) for unit = 0 .. units - 1, in increasing order of start, on `threads` threads, while the calling thread polls. Returns
-// false when the poll asked to stop. An exception in a worker stops the rest and is thrown here.
+// Calls work(worker, unit) for unit = 0 .. units - 1, in increasing order of start, on `threads`
+// threads, while the calling thread polls. Returns false when the poll asked to stop. An exception
+// in a worker stops the rest and is thrown here.
 template <class Work>
 bool share(std::int64_t units, int threads, const Poll& poll, Stop& stop, Work&& work) {
   std::atomic<std::int64_t> next{0}, done{0};
@@ -27,7 +29,8 @@ bool share(std::int64_t units, int threads, const Poll& poll, Stop& stop, Work&&
   std::exception_ptr error;
   const auto body = [&](int worker) {
     try {
-      for (std::int64_t unit = next++; unit < units && !stop.load(std::memory_order_relaxed); unit = next++) {
+      for (std::int64_t unit = next++; unit < units && !stop.load(std::memory_order_relaxed);
+           unit = next++) {
         work(worker, unit);
         ++done;
       }

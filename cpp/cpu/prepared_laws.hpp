@@ -1,4 +1,5 @@
-// The true laws as the core wants them: each on its support, most probable token first, with its tables.
+// The true laws as the core wants them: each on its support, most probable token first, with its
+// tables.
 #pragma once
 
 #include <algorithm>
@@ -19,7 +20,8 @@ struct PreparedLaw {
   PreparedLaw(const double* law, std::int64_t tokens) {
     for (std::int64_t i = 0; i < tokens; ++i)
       if (law[i] > 0) token.push_back(static_cast<std::int32_t>(i));
-    std::stable_sort(token.begin(), token.end(), [&](std::int32_t a, std::int32_t b) { return law[a] > law[b]; });
+    std::stable_sort(token.begin(), token.end(),
+                     [&](std::int32_t a, std::int32_t b) { return law[a] > law[b]; });
     const std::size_t support = token.size();
     p.resize(support);
     share.resize(support);
@@ -34,12 +36,14 @@ struct PreparedLaw {
     }
     std::vector<double> weight(p);
     std::vector<std::int32_t> stack(support);
-    core::build_alias(weight.data(), static_cast<std::int32_t>(support), threshold.data(), alias.data(), stack.data());
+    core::build_alias(weight.data(), static_cast<std::int32_t>(support), threshold.data(),
+                      alias.data(), stack.data());
   }
 
   core::Truth truth() const {
     const auto support = static_cast<std::int32_t>(p.size());
-    return {support, p.data(), share.data(), {support, threshold.data(), alias.data()}, sum_of_squares};
+    return {
+        support, p.data(), share.data(), {support, threshold.data(), alias.data()}, sum_of_squares};
   }
 };
 

@@ -21,8 +21,12 @@ import click
 from autophage.corpus import CorpusError, Unit, next_token_counts, read_text
 from autophage.options import REGIMES, Amount, AmountType, OptionError, build_regime
 from autophage.outputs import check_writable, complete
+from autophage.study import Plan, StudyError, run_study
 
 COUNT = click.IntRange(min=1)
+RUNS = click.IntRange(1, 2**38)
+GENERATIONS = click.IntRange(1, 2**32 - 1)
+THREADS = click.IntRange(1, 4096)
 SHARE = click.FloatRange(0.0, 1.0)
 SEED = click.IntRange(0, 2**64 - 1)
 ITEMS = {
@@ -52,9 +56,12 @@ class Stopped(click.ClickException):
 @contextmanager
 def reported() -> Iterator[None]:
     """Turn what users can cause into one line; faults of ours keep their traceback."""
+    threads = os.environ.get("AUTOPHAGE_NUM_THREADS", "1")
+    if not (threads.isdecimal() and 1 <= int(threads) <= 4096):
+        _refuse(f"AUTOPHAGE_NUM_THREADS must be an integer in [1, 4096], got {threads!r}")
     try:
         yield
-    except (CorpusError, OptionError) as error:
+    except (CorpusError, OptionError, StudyError) as error:
         raise Refused(str(error)) from error
     except KeyboardInterrupt:
         message = "interrupted: nothing was written"
@@ -74,9 +81,19 @@ def _shared(command: Any) -> Any:
     """Add the options that every study has."""
     options = (
         click.option(
-            "--seed", type=SEED, default=0, show_default=True, help="Same seed, same bits."
+            "--seed",
+            type=SEED,
+            metavar="N",
+            default=0,
+            show_default=True,
+            help="Same seed, same bits.",
         ),
-        click.option("--threads", type=COUNT, help="Threads; default: the CPUs of this process."),
+        click.option(
+            "--threads",
+            type=THREADS,
+            metavar="N",
+            help="Threads; default: the CPUs of this process.",
+        ),
         click.option(
             "--progress/--no-progress",
             default=None,
@@ -116,6 +133,7 @@ def _shared(command: Any) -> Any:
 @click.option(
     "--regime",
     type=click.Choice(REGIMES),
+    metavar="NAME",
     default="fully-synthetic",
     show_default=True,
     help="What each generation trains on.",
@@ -131,29 +149,41 @@ def _shared(command: Any) -> Any:
 @click.option(
     "--real", type=AmountType(), metavar="N|N%", help="Real samples that partially-synthetic keeps."
 )
-@click.option("--alpha", type=SHARE, help="Share of fresh real data: contaminated and relatives.")
-@click.option("--window", type=COUNT, help="Models that most-recent samples from.")
+@click.option(
+    "--alpha", type=SHARE, metavar="P", help="Share of fresh real data: contaminated and relatives."
+)
+@click.option("--window", type=COUNT, metavar="K", help="Models that most-recent samples from.")
 @click.option(
     "--replace/--no-replace", default=None, help="How accumulate-subsample draws from its pool."
 )
 @click.option(
     "--test", type=click.Choice(["agnostic", "likelihood_ratio"]), help="How filtered decides."
 )
-@click.option("--type1", type=SHARE, help="Share of real data that filtered throws away.")
-@click.option("--type2", type=SHARE, help="Share of synthetic data that filtered keeps.")
-@click.option("--threshold", type=float, help="Of filtered's likelihood ratio.")
+@click.option(
+    "--type1", type=SHARE, metavar="P", help="Share of real data that filtered throws away."
+)
+@click.option(
+    "--type2", type=SHARE, metavar="P", help="Share of synthetic data that filtered keeps."
+)
+@click.option("--threshold", type=float, metavar="X", help="Of filtered's likelihood ratio.")
 @click.option(
     "--rule",
     type=click.Choice(["reciprocal", "exponential"]),
     help="How adaptive finds its share of fresh data.",
 )
-@click.option("--constant", type=float, help="Of adaptive's rule.")
+@click.option("--constant", type=float, metavar="X", help="Of adaptive's rule.")
 @click.option(
-    "--runs", type=COUNT, default=200, show_default=True, help="Simulated runs of every context."
+    "--runs",
+    type=RUNS,
+    metavar="N",
+    default=200,
+    show_default=True,
+    help="Simulated runs of every context.",
 )
 @click.option(
     "--generations",
-    type=COUNT,
+    type=GENERATIONS,
+    metavar="N",
     help="Generations to follow; default: until collapse, or 100 where there need be none.",
 )
 @click.option(
@@ -184,10 +214,14 @@ def collapse(
 
     TEXT is a UTF-8 file, or - for standard input. Without it, the language reference that comes
     with Python is read. The model is the table of next-token frequencies of contexts of L tokens.
+
+    Regimes: fully-synthetic, partially-synthetic (--real), most-recent (--window),
+    randomly-sampled, contaminated (--alpha), accumulate (--alpha), accumulate-subsample
+    (--replace, --alpha), filtered (--alpha, --test, --type1, --type2, --threshold), adaptive
+    (--rule, --constant).
     """
     with reported():
         from autophage import report
-        from autophage.study import Plan, run_study
 
         start = time.perf_counter()
         corpus = next_token_counts(
@@ -325,8 +359,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
     ...
     0
     """
+    given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     try:
-        status = cli.main(args=arguments, prog_name="autophage", standalone_mode=False)
+        status = cli.main(args=given, prog_name="autophage", standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as error:
         click.echo("autophage: " + " ".join(error.format_message().split()), err=True)

@@ -226,8 +226,8 @@ def next_token_counts(
     kept = np.flatnonzero(occurrences >= min_count)
     if not kept.size:
         msg = (
-            f"min_count must be at most {occurrences.max()} for {text.source}, the occurrences of "
-            f"its most frequent context of {context} {tokens}, got {min_count}"
+            f"min_count must be at most {occurrences.max()}, the occurrences of the most frequent "
+            f"context of {context} {tokens} in {text.source}, got {min_count}"
         )
         raise CorpusError(msg)
     kept = kept[np.argsort(-occurrences[kept], kind="stable")]

@@ -198,8 +198,8 @@ def _draw_diversity(panel: Axes, study: Study) -> None:
     scale = 1.0 if np.ptp(samples) == 0 else samples
     time = columns["exact_mean"] / scale
     panel.scatter(
-        diversity, time, s=26, color=plotting.COLOURS[2], alpha=0.45, linewidth=0,
-        label="contexts of the text, exact", zorder=3,
+        diversity, time, s=26, color=plotting.COLOURS[2], alpha=0.35, linewidth=0,
+        label="contexts of the text, exact", zorder=2,
     )  # fmt: skip
     if np.ptp(samples) == 0:
         n = int(samples[0])
@@ -239,7 +239,8 @@ def _most_even_laws(effective: Floats) -> Floats:
     last = np.maximum(1.0 - (tokens - 1.0) * usual, 0.0)
     laws = np.where(place < tokens[:, None] - 1.0, usual[:, None], 0.0)
     laws[np.arange(tokens.size), tokens.astype(np.int64) - 1] = last
-    return laws / laws.sum(axis=1, keepdims=True)
+    total: Floats = laws.sum(axis=1, keepdims=True)
+    return laws / total
 
 
 def _named_contexts(diversity: Any, occurrences: Any, most: int = 7) -> list[int]:

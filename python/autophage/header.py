@@ -7,6 +7,7 @@ not fit its Dataset is refused.
 from __future__ import annotations
 
 import json
+import functools
 import platform
 import re
 from collections.abc import Iterator, Sequence
@@ -391,6 +392,7 @@ def version() -> str:
         return "unknown"
 
 
+@functools.cache
 def environment() -> dict[str, list[str]]:
     """Return the versions of the software at work here."""
     return {

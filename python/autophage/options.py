@@ -77,7 +77,13 @@ class Amount:
         return f"{self.value:g}%" if self.is_share else str(int(self.value))
 
 
-class AmountType(click.ParamType):
+if TYPE_CHECKING:
+    _AmountBase = click.ParamType[Amount]
+else:
+    _AmountBase = click.ParamType
+
+
+class AmountType(_AmountBase):
     """Reads `100` or `10%`."""
 
     name = "N|N%"

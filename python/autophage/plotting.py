@@ -25,7 +25,7 @@ MARKS = ("o", "s", "^", "D", "v", "P")
 INK = "#222222"
 PALE = "#9A9A9A"
 
-STYLE: dict[str, Any] = {
+STYLE: dict[Any, Any] = {
     "figure.dpi": 150,
     "savefig.dpi": 150,
     "figure.constrained_layout.use": True,
@@ -421,7 +421,8 @@ def draw_simplex(axes: Axes, laws: npt.ArrayLike) -> None:
     places = np.round(np.asarray(laws, dtype=np.float64) @ corners, 9)
     spots, counts = np.unique(places, axis=0, return_counts=True)
     axes.scatter(
-        *spots.T,
+        spots[:, 0],
+        spots[:, 1],
         s=45.0 * np.sqrt(counts),
         color=COLOURS[1],
         alpha=0.65,

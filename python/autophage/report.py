@@ -279,7 +279,8 @@ def _write_netcdf(study: Study, path: Path) -> None:
         },
         attrs={"corpus": json.dumps(facts)},
     )
-    for group, data in {None: root, **study.data}.items():
+    groups: list[tuple[str | None, xr.Dataset]] = [(None, root), *study.data.items()]
+    for group, data in groups:
         mode: Literal["w", "a"] = "w" if group is None else "a"
         packed = {
             name: {"zlib": True, "complevel": 1}

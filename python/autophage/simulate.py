@@ -145,9 +145,10 @@ def simulate(
         tokens=model.token_count,
         has_contexts=model.has_contexts,
     )
-    schedule = regime.schedule(generations, model.context_count)
     key = resolve_key(rng)
-    job = _Job(study, model, regime, schedule, key, threads)
+    records.refuse_what_cannot_fit(study, 24 * (generations or 1) * model.context_count)  # the schedules
+    regime = regime.spelled_out(generations, model.context_count)  # callables are evaluated once
+    job = _Job(study, model, regime, regime.schedule(generations, model.context_count), key, threads)
     records.refuse_what_cannot_fit(study, job.working_memory())
     return job.run(progress)
 
@@ -283,19 +284,10 @@ class _Job:
 
     def result(self, collector: reductions.Collector, runs: int) -> xarray.Dataset:
         study = replace(self.study, runs=runs)
-        schedule_dim = "generation" if study.generations is not None else "schedule_row"
-        inputs: dict[str, tuple[records.Dims, NDArray[Any]]] = {
-            "law": (("context", "token"), self.model.laws)
-        }
-        inputs["n"] = ((schedule_dim, "context"), self.schedule.n)
-        if self.schedule.alpha.any():
-            inputs["alpha"] = ((schedule_dim, "context"), self.schedule.alpha)
-        if self.schedule.real.any():
-            inputs["real"] = ((schedule_dim, "context"), self.schedule.real)
         return records.dataset(
             study,
             collector.values(runs),
-            inputs,
+            provenance.inputs(self.model, self.regime, study),
             {"token": self.model.token_labels, "context": self.model.context_labels},
             provenance.describe(self.model, self.regime, study, self.key),
         )

@@ -12,6 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from autophage.corpus import Corpus
+from autophage.exact_curves import (
+    exact_curves,
+    law_of_collapse,
+    mean_over_contexts,
+    quantile_over_contexts,
+)
 from autophage.plotting import nice_generations
 
 if TYPE_CHECKING:
@@ -28,7 +34,6 @@ RegimeOf = Callable[[int], "Regime"]
 
 DEFAULT_GENERATIONS = 100  # of regimes that need not collapse
 CURVE_CELLS = 400_000  # generations x contexts of the curves, unless the user asks for more
-LINEAGE_WORK = 3e9  # operations that the exact vocabulary of a contaminated source may take
 _EXACT_COLUMNS = ("mean", "sd", "median", "ninety", "survival")
 ENOUGH = 20.0  # expected runs that a comparison in standard errors needs
 
@@ -112,6 +117,10 @@ class Study:
     seconds: dict[str, float]
 
 
+class StudyError(ValueError):
+    """A study that cannot be made as asked; the message is one line."""
+
+
 class Clock:
     """Seconds by part, added up."""
 
@@ -146,6 +155,13 @@ def run_study(corpus: Corpus, regime_of: RegimeOf, plan: Plan) -> Study:
     Study
         Tables, summary and data.
 
+    Raises
+    ------
+    StudyError
+        The samples of all generations add up to too many, or a filter keeps nothing.
+    MemoryError
+        The results would not fit.
+
     Examples
     --------
     >>> from autophage import regimes
@@ -163,9 +179,9 @@ def run_study(corpus: Corpus, regime_of: RegimeOf, plan: Plan) -> Study:
     model = corpus.model()
     absorbing = isinstance(regime_of(1), (regimes.FullySynthetic, regimes.MostRecent))
     horizon = plan.generations or (None if absorbing else DEFAULT_GENERATIONS)
-    regime = regime_of(horizon or 1)
+    regime = _checked(regime_of, horizon, model.context_count)
     with clock.part("exact law"):
-        law = _collapse_law(model, regime)
+        law = law_of_collapse(model, regime_of(1))
     with clock.part("simulation"):
         times = _simulate(model, regime, plan, plan.runs, horizon, ("collapse_time",))
     reached = times["collapse_time"].values
@@ -176,7 +192,7 @@ def run_study(corpus: Corpus, regime_of: RegimeOf, plan: Plan) -> Study:
 
     last = int(collapsed.generation[-1])
     follow = horizon or max(20, min(last, CURVE_CELLS // model.context_count))
-    regime = regime_of(follow)
+    regime = _checked(regime_of, follow, model.context_count)
     runs = max(2, min(plan.runs, max(50, plan.runs // 10)))
     with clock.part("simulation"):
         records = ("support", "sigma", "l2_to_truth")
@@ -204,31 +220,30 @@ def _simulate(
     """Simulate with the seed, threads and progress of the plan."""
     from autophage.simulate import simulate
 
-    return simulate(
-        model,
-        regime,
-        runs=runs,
-        generations=generations,
-        rng=plan.seed,
-        record=record,
-        reduce=reduce,
-        threads=plan.threads,
-        progress=plan.progress,
-    )
-
-
-def _collapse_law(model: Categorical, regime: Regime) -> CollapseLaw | None:
-    """Return the exact law of the collapse times, if the regime has one and n is within reach."""
-    from autophage import regimes
-    from autophage.law import collapse_law
-
-    alone = isinstance(regime, regimes.MostRecent) and regime.window == 1
-    if not (alone or isinstance(regime, regimes.FullySynthetic)):
-        return None
     try:
-        return collapse_law(model, regime.n)
-    except (ValueError, MemoryError):  # n beyond the reach of the exact law
-        return None
+        return simulate(
+            model,
+            regime,
+            runs=runs,
+            generations=generations,
+            rng=plan.seed,
+            record=record,
+            reduce=reduce,
+            threads=plan.threads,
+            progress=plan.progress,
+        )
+    except RuntimeError as error:  # a filter that keeps nothing
+        raise StudyError(str(error)) from error
+
+
+def _checked(regime_of: RegimeOf, generations: int | None, contexts: int) -> Regime:
+    """Return the regime for that many generations, once its schedule is known to be in range."""
+    regime = regime_of(generations or 1)
+    try:
+        regime.schedule(generations, contexts)
+    except ValueError as error:
+        raise StudyError(str(error)) from error
+    return regime
 
 
 def _context_columns(corpus: Corpus, times: xr.Dataset, law: CollapseLaw | None) -> Columns:
@@ -273,8 +288,8 @@ def _summary(reached: Integers, law: CollapseLaw | None, contexts: Columns) -> d
         "half": _quantile(reached, 0.5),
         "ninety": _quantile(reached, 0.9),
         "exact_mean": float(np.mean(contexts["exact_mean"])),
-        "exact_half": _exact_quantile(law, 0.5),
-        "exact_ninety": _exact_quantile(law, 0.9),
+        "exact_half": quantile_over_contexts(law, 0.5),
+        "exact_ninety": quantile_over_contexts(law, 0.9),
         "largest_z": np.nan,
     }
     if complete and law is not None:
@@ -317,22 +332,6 @@ def _quantile(reached: Integers, level: float) -> float:
     return float(value) if value < never else np.nan
 
 
-def _exact_quantile(law: CollapseLaw | None, level: float) -> float:
-    """Return the first generation by which that share of the contexts is expected to collapse."""
-    if law is None:
-        return np.nan
-    try:
-        low, high = 0, 1
-        while np.mean(law.cdf(high)) < level:
-            low, high = high, 2 * high
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (low, middle) if np.mean(law.cdf(middle)) >= level else (middle, high)
-    except MemoryError:
-        return np.nan
-    return float(high)
-
-
 def _collapsed(reached: Integers, law: CollapseLaw | None, horizon: int | None) -> Curve:
     """Return the number of contexts that have collapsed, up to all but one in a thousand."""
     runs = reached.shape[0]
@@ -352,7 +351,7 @@ def _collapsed(reached: Integers, law: CollapseLaw | None, horizon: int | None) 
     exact = np.full(generation.size, np.nan)
     if law is not None:
         with suppress(MemoryError):
-            exact = reached.shape[1] * _mean_over_contexts(law.cdf, generation, reached.shape[1])
+            exact = reached.shape[1] * mean_over_contexts(law.cdf, generation, reached.shape[1])
     return Curve(generation, exact, mean, np.sqrt(variance))
 
 
@@ -363,7 +362,7 @@ def _with_law(curve: Curve, law: CollapseLaw, last: int) -> Curve:
     unknown = np.full(len(later), np.nan)
     exact = np.full(generation.size, np.nan)
     with suppress(MemoryError):
-        exact = _mean_over_contexts(law.surviving_tokens, generation, law.model.context_count)
+        exact = mean_over_contexts(law.surviving_tokens, generation, law.model.context_count)
     simulated, error = (np.append(values, unknown) for values in (curve.simulated, curve.error))
     return Curve(generation, exact, simulated, error)
 
@@ -373,7 +372,7 @@ def _curves(model: Categorical, regime: Regime, means: xr.Dataset, runs: int) ->
     generations = means.sizes["generation"]
     generation = np.arange(1, generations + 1)
     contexts = model.context_count
-    exact = _exact_curves(model, regime, generations)
+    exact = exact_curves(model, regime, generations)
     names = {
         "tokens_left": "support",
         "sum_of_squares": "sigma",
@@ -389,52 +388,3 @@ def _curves(model: Categorical, regime: Regime, means: xr.Dataset, runs: int) ->
             np.sqrt(variance) / contexts,
         )
     return curves
-
-
-def _exact_curves(model: Categorical, regime: Regime, generations: int) -> dict[str, Floats]:
-    """Return the exact curves that the regime has, but for what the law of collapse gives."""
-    from autophage import regimes
-    from autophage.law import contaminated_law
-    from autophage.moments import moments
-
-    exact: dict[str, Floats] = {}
-    with suppress(ValueError):  # adaptive, and the likelihood-ratio filter, have none
-        second = moments(model, regime, generations)
-        exact["sum_of_squares"] = second["sigma"].values.mean(axis=1)
-        exact["squared_distance"] = second["l2_to_truth"].values.mean(axis=1)
-    keeps_first = isinstance(regime, regimes.PartiallySynthetic) or (
-        isinstance(regime, regimes.Accumulate) and np.all(np.asarray(regime.alpha) == 0.0)
-    )
-    if keeps_first:  # and draws nothing else
-        exact["tokens_left"] = np.full(generations, _first_tokens(model, regime))
-    if isinstance(regime, regimes.Contaminated) and _affordable(model, regime, generations):
-        marks = np.array(nice_generations(generations))
-        killed = contaminated_law(model, regime.n, regime.alpha, generations=generations)
-        present = (model.laws > 0) * (1.0 - killed.token_absent(marks))
-        exact["tokens_left"] = np.full(generations, np.nan)
-        exact["tokens_left"][marks - 1] = present.sum(axis=2).mean(axis=1)
-    return exact
-
-
-def _first_tokens(model: Categorical, regime: Regime) -> float:
-    """Return the expected number of tokens in generation 1, the mean over contexts."""
-    schedule = regime.schedule(1, model.context_count)
-    draws = schedule.real[0] if schedule.real.any() else schedule.n[0]
-    present = -np.expm1(draws[:, None] * np.log1p(-np.minimum(model.laws, 1.0 - 1e-16)))
-    return float(present.sum(axis=1).mean())
-
-
-def _mean_over_contexts(
-    curve: Callable[[Integers], Any], generation: Integers, contexts: int
-) -> Floats:
-    """Return the mean over contexts of an exact curve, some generations at a time."""
-    step = max(1, 2_000_000 // contexts)
-    parts = [generation[start : start + step] for start in range(0, generation.size, step)]
-    return np.concatenate([np.asarray(curve(part)).mean(axis=1) for part in parts])
-
-
-def _affordable(model: Categorical, regime: Regime, generations: int) -> bool:
-    """Return whether the killed-lineage laws of the regime can be had in some seconds."""
-    n = float(regime.schedule(generations, model.context_count).n.max())
-    distinct = sum(np.unique(law).size for law in model.laws)
-    return n <= 2000 and distinct * generations * n**2 <= LINEAGE_WORK

@@ -303,7 +303,8 @@ def within(
     E T outside (8): expected 0 of 2, found 1
     """
     values = np.asarray(value, dtype=np.float64)
-    outside = int(np.sum(~((values >= low) & (values <= high))))
+    least, most = np.asarray(low, dtype=np.float64), np.asarray(high, dtype=np.float64)
+    outside = int(np.sum(~((values >= least) & (values <= most))))
     return Check(f"{name} outside {what}", f"0 of {values.size}", str(outside), outside == 0)
 
 

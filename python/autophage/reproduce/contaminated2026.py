@@ -29,12 +29,12 @@ FRESH = 0.3  # a, the base of every share of fresh real data
 ROUNDS = 100
 REPETITIONS = 100  # as in the paper; these make the bands
 
-_T = np.arange(1, ROUNDS + 1)
+_T: npt.NDArray[np.int64] = np.arange(1, ROUNDS + 1, dtype=np.int64)
 SHARES: dict[str, Floats] = {
     f"alpha = {FRESH}": np.full(ROUNDS, FRESH),
-    f"alpha = {FRESH} / log(t+1)": np.minimum(1.0, FRESH / np.log(_T + 1.0)),
+    f"alpha = {FRESH} / log(t+1)": np.minimum(1.0, FRESH / np.log1p(_T)),
     f"alpha = {FRESH} / √t": FRESH / np.sqrt(_T),
-    f"alpha = {FRESH} / t²": FRESH / _T**2.0,
+    f"alpha = {FRESH} / t²": FRESH / (_T * _T),
 }
 SIZES: dict[str, npt.NDArray[np.int64]] = {
     f"{FIRST}": np.full(ROUNDS, FIRST),
@@ -160,7 +160,7 @@ def _constants(settings: Settings) -> dict[str, str]:
 
 def _runs(settings: Settings) -> int:
     """Return the number of repetitions behind the numbers."""
-    return int(settings.choose(smoke=4_000, paper=40_000))
+    return int(settings.choose(smoke=1_000, paper=40_000))
 
 
 def _risk(settings: Settings, key: int, regime: Regime, contexts: int) -> xr.Dataset:
@@ -292,10 +292,10 @@ def _fig3_figure(table: xr.Dataset, limit: float, first: float) -> Any:
             end = float(curve["risk_exact"].values[-1])
             colour = plotting.COLOURS[series]
             panel.text(1.15 * ROUNDS, end, f"$n_t$ = {size}", color=colour, va="center")
-        references = {f"limit for $n_t$ = {_CONSTANT}": limit, "$R_1$": first}
-        for name, height in references.items():
+        for height in (limit, first):
             plotting.draw_reference(panel, [1, ROUNDS], [height] * 2, label="_")
-            panel.text(1.0, height, name, va="bottom" if height > first else "top")
+        panel.text(1.0, limit, f"limit for $n_t$ = {_CONSTANT}", va="bottom")
+        panel.text(1.15 * ROUNDS, first, "$R_1$", va="center")
         _label(panel, "Accumulated data, no fresh real data")
         panel.set_xlim(0.85, 2.6 * ROUNDS)
         panel.set_ylim(0.93 * first, 1.06 * limit)

@@ -98,8 +98,8 @@ def fig6(table: xr.Dataset, runs: xr.Dataset, times: npt.NDArray[np.int64]) -> F
             curve, single = table.isel(window=column), runs.isel(window=column)
             top, middle, below = axes[:, column]
             top.set_title(str(name))
-            _draw_means(top, curve, single, "sigma", some)
-            _draw_means(middle, curve, single, "deviation", some)
+            _draw_means(top, curve, single, "sigma", some, drawn=12)
+            _draw_means(middle, curve, single, "deviation", some, drawn=12)
             _draw_times(below, times[column])
             below.set_xlabel("generation m")
         axes[0, 0].set_ylabel(_SIGMA)
@@ -124,11 +124,16 @@ def _draw_law(panel: Axes, law: Floats, title: str) -> None:
 
 
 def _draw_means(
-    panel: Axes, curve: xr.Dataset, single: xr.Dataset, name: str, some: npt.NDArray[np.int64]
+    panel: Axes,
+    curve: xr.Dataset,
+    single: xr.Dataset,
+    name: str,
+    some: npt.NDArray[np.int64],
+    drawn: int = 100,
 ) -> None:
-    """Draw 100 runs, the exact mean where it is known, and the simulated mean."""
+    """Draw some runs, the exact mean where it is known, and the simulated mean."""
     m = curve["generation"].values
-    plotting.draw_runs(panel, m, single[name].values)
+    plotting.draw_runs(panel, m, single[name].values[:drawn], label=f"{drawn} single runs")
     if f"{name}_exact" in curve:
         plotting.draw_exact(panel, m, curve[f"{name}_exact"], label="exact mean")
     known = f"{name}_error" in curve
@@ -141,7 +146,9 @@ def _draw_times(panel: Axes, times: npt.NDArray[np.int64]) -> None:
     """Draw the histogram of the times of the runs that got there, with their mean."""
     reached = times[times > 0]
     weights = np.full(reached.size, 1.0 / times.size)
-    panel.hist(reached, bins=np.arange(0.5, 501, 20), weights=weights, color=plotting.COLOURS[2])
+    panel.hist(
+        reached, bins=[0.5 + 20 * k for k in range(26)], weights=weights, color=plotting.COLOURS[2]
+    )
     note = f"{reached.size / times.size:.1%} of runs"
     if reached.size > 30:
         panel.axvline(reached.mean(), color=plotting.INK, linestyle=(0, (4, 3)))

@@ -1,0 +1,80 @@
+// Judges for samples: chi-square against a named law, and the uniform variable hidden in a count.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <vector>
+
+namespace autophage::test {
+
+// A test on its own fails below this p-value, and above one minus it (draws that fit too well are not
+// independent); a mean fails at more than `most_errors` standard errors.
+inline constexpr double ALPHA = 1e-6;
+inline constexpr double most_errors = 5.0;
+
+// P(chi^2_df > x): the regularised incomplete gamma function, by its series or continued fraction.
+inline double chi_square_tail(double x, double df) {
+  const double a = df / 2, z = x / 2;
+  if (z <= 0) return 1.0;
+  const double front = std::exp(a * std::log(z) - z - std::lgamma(a));
+  if (z < a + 1) {
+    double term = 1 / a, sum = term;
+    for (double k = a + 1; term > sum * 1e-17; k += 1) sum += term *= z / k;
+    return 1.0 - front * sum;
+  }
+  double b = z + 1 - a, c = 1e300, d = 1 / b, value = d;
+  for (int i = 1; i < 10000; ++i) {
+    const double an = -i * (i - a);
+    b += 2;
+    d = 1 / (an * d + b);
+    c = b + an / c;
+    value *= d * c;
+    if (std::fabs(d * c - 1) < 1e-15) break;
+  }
+  return front * value;
+}
+
+// p-value of counts against probabilities; neighbouring cells are pooled until at least 20 are expected.
+inline double chi_square(const std::vector<double>& observed, const std::vector<double>& law) {
+  double total = 0;
+  for (const double x : observed) total += x;
+  std::vector<double> seen, expected;
+  double o = 0, e = 0;
+  for (std::size_t i = 0; i < law.size(); ++i) {
+    o += observed[i];
+    e += total * law[i];
+    if (e < 20) continue;
+    seen.push_back(o);
+    expected.push_back(e);
+    o = e = 0;
+  }
+  if (seen.empty()) return std::nan("");
+  seen.back() += o;
+  expected.back() += e;
+  double statistic = 0;
+  for (std::size_t i = 0; i < seen.size(); ++i)
+    statistic += (seen[i] - expected[i]) * (seen[i] - expected[i]) / expected[i];
+  return seen.size() > 1 ? chi_square_tail(statistic, static_cast<double>(seen.size() - 1)) : 1.0;
+}
+
+inline bool plausible(double p_value) { return p_value > ALPHA && p_value < 1 - ALPHA; }
+
+// ln of Binomial(n, p) at k, to about 1e-12 for n up to some thousands.
+inline double binomial_log_mass(double n, double p, double k) {
+  if (p <= 0) return k == 0 ? 0.0 : -INFINITY;
+  if (p >= 1) return k == n ? 0.0 : -INFINITY;
+  return std::lgamma(n + 1) - std::lgamma(k + 1) - std::lgamma(n - k + 1) + k * std::log(p) +
+         (n - k) * std::log1p(-p);
+}
+
+// P(X < k) + v P(X = k) for X ~ Binomial(n, p): uniform on (0, 1) when k is a draw of X and v uniform.
+inline double hidden_uniform(long n, double p, long k, double v) {
+  double below = 0;
+  for (long j = 0; j < k; ++j)
+    below += std::exp(binomial_log_mass(static_cast<double>(n), p, static_cast<double>(j)));
+  return below +
+         v * std::exp(binomial_log_mass(static_cast<double>(n), p, static_cast<double>(k)));
+}
+
+}  // namespace autophage::test
