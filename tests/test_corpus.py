@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autophage import corpus as corpus_module
-from autophage.corpus import CorpusError, Text, next_token_counts, read_text
+from autophage.corpus import CorpusError, Text, Unit, next_token_counts, read_text
 
 SONG = (
     "by the sea, by the sea,\nby the beautiful sea; \u2018you and I\u2019, caf\u00e9 \U0001f30a!\n"
@@ -95,9 +95,10 @@ def test_laws_are_the_shares_of_the_counts() -> None:
 
 def test_line_ends_count_once_except_among_bytes() -> None:
     dos, unix = Text("a\r\nb\r\n" * 9, "dos"), Text("a\nb\n" * 9, "unix")
-    for unit in ("chars", "words"):
-        left = next_token_counts(dos, tokens=unit, context=1, min_count=1)  # type: ignore[arg-type]
-        right = next_token_counts(unix, tokens=unit, context=1, min_count=1)  # type: ignore[arg-type]
+    units: tuple[Unit, ...] = ("chars", "words")
+    for unit in units:
+        left = next_token_counts(dos, tokens=unit, context=1, min_count=1)
+        right = next_token_counts(unix, tokens=unit, context=1, min_count=1)
         assert left.counts.tolist() == right.counts.tolist()
         assert left.token_labels == right.token_labels
     assert "\\r" in next_token_counts(dos, tokens="bytes", context=1, min_count=1).token_labels

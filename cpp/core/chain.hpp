@@ -44,7 +44,11 @@ class Draws {
     if (n == 0) return;
     if (by_label(source, n)) {
       const i32* label = source.label;
-      if (builder.labelled()) {
+      if (!builder.listed()) {
+        Builder::Labels labels = builder.open_labels();
+        pick_each(source.total, n, [&](u32 index) { labels.put(label[index]); });
+        builder.close_labels(labels);
+      } else if (builder.labelled()) {
         i32* child = builder.room();
         pick(source.total, n, [=](i64 i, u32 index) { child[i] = label[index]; });
         builder.add_labels(n);
@@ -116,12 +120,16 @@ class Draws {
   // take(index) once for each of n such indices.
   template <class Take>
   AUTOPHAGE_HD void pick_each(i64 bound, i64 n, Take&& take) {
-    u16 index[chunk];
+    if (bound > byte_limit) {
+      parents16_.each(static_cast<u32>(bound), n, take);
+      return;
+    }
+    u8 index[chunk];
+    u8* const out = index;
     for (i64 left = n; left > 0; left -= chunk) {
       const i64 count = left < chunk ? left : chunk;
-      pick(bound, count, [out = static_cast<u16*>(index)](i64 i, u32 picked) {
-        out[i] = static_cast<u16>(picked);
-      });
+      parents8_.fill(static_cast<u32>(bound), count,
+                     [out](i64 i, u32 picked) { out[i] = static_cast<u8>(picked); });
       for (i64 i = 0; i < count; ++i) take(u32{index[i]});
     }
   }

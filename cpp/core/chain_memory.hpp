@@ -56,17 +56,18 @@ class PartiallySyntheticChain {
   AUTOPHAGE_HD void redraw(i64 n) {
     Sample& sample = *newest_;
     const i32* label = sample.label;
-    i32* const spare = real_.label;
-    i32* const child = spare + real_.total;
-    draws_.pick(sample.total, n, [=](i64 i, u32 index) { child[i] = label[index]; });
+    const i64 total = sample.total;
     if (synthetic_ > real_.size) {
       builder_.restore(real_);
     } else {
       builder_.remove_labels(synthetic_);
     }
+    i32* const spare = real_.label;
     real_.label = sample.label;
     sample.label = spare;
-    builder_.add_known_labels(n);
+    Builder::Labels labels = builder_.open_labels();
+    draws_.pick_each(total, n, [&](u32 index) { labels.put(label[index]); });
+    builder_.close_labels(labels);
     synthetic_ = n;
   }
 
@@ -160,6 +161,17 @@ class MostRecentChain {
     const i64 wanted = n - after.total;
     i32* child = builder_.room();
     draws_.pick(n, wanted, [=](i64 i, u32 index) { child[i] = static_cast<i32>(index); });
+    if (!listed_) {
+      Builder::Labels labels = builder_.open_labels();
+      for (; m < t; ++m) {
+        const i32* label = ring_[source].label;
+        for (const i32* const last = labels.next + share + (t - m <= extra); labels.next < last;)
+          labels.put(label[*labels.next]);
+        if (++source == ring_size_) source = 0;
+      }
+      builder_.close_labels(labels);
+      return;
+    }
     for (i64 i = 0; m < t; ++m) {
       const i32* label = ring_[source].label;
       for (const i64 last = i + share + (t - m <= extra); i < last; ++i) child[i] = label[child[i]];

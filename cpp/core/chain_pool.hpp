@@ -31,6 +31,7 @@ class RandomlySampledChain {
     const i64 n = schedule_.n_at(t), first = schedule_.n_at(1);
     const i64 pooled = first <= labelled_sample && n == first ? t * first : labelled_pool;
     if (by_label_ && pooled > labelled_pool - n) weigh_labels(first);
+    builder_.release();  // while the last sample's labels are still where they were
     if (t == 1 && by_label_)
       for (; pool_.total < n; ++pool_.total) pool_.label[pool_.total] = from_p;
     sample_.label = pool_.label + pool_.total;  // new labels join the pool where they are written
@@ -61,8 +62,18 @@ class RandomlySampledChain {
 
  private:
   AUTOPHAGE_HD void pick_labels(i64 pooled, i64 n) {
-    i32* child = builder_.room();
     const i32* label = pool_.label;
+    if (!listed_) {
+      Builder::Labels labels = builder_.open_labels();
+      draws_.pick_each(pooled, n, [&](u32 index) {
+        i32 token = label[index];
+        if (token == from_p) token = draw_alias(law_.alias, draws_.truth);
+        labels.put(token);
+      });
+      builder_.close_labels(labels);
+      return;
+    }
+    i32* child = builder_.room();
     draws_.pick(pooled, n, [=](i64 i, u32 index) { child[i] = label[index]; });
     i32 any = 0;
     for (i64 i = 0; i < n; ++i) any |= child[i];

@@ -96,17 +96,28 @@ class Builder {
   // Where the caller may put labels before `add_labels` counts them.
   AUTOPHAGE_HD i32* room() const { return sample_->label + sample_->total; }
 
-  // Counts `draws` labels that were put behind the sample's own.
+  // Labels one by one behind the sample's own, for a sample that is not listed or has all these
+  // tokens already.
+  struct Labels {
+    i64* dense;
+    i32* next;
+    u64 squares;
+
+    AUTOPHAGE_HD void put(i32 token) {
+      *next++ = token;
+      squares += 2 * static_cast<u64>(dense[token]++) + 1;
+    }
+  };
+  AUTOPHAGE_HD Labels open_labels() const { return {dense_, room(), sample_->squares}; }
+  AUTOPHAGE_HD void close_labels(const Labels& labels) {
+    sample_->total = labels.next - sample_->label;
+    sample_->squares = labels.squares;
+  }
+
+  // Counts `draws` labels that were put behind the sample's own, and lists the new tokens among
+  // them.
   AUTOPHAGE_HD void add_labels(i64 draws) {
     const i32* label = room();
-    if (!sample_->listed) {
-      u64 squares = 0;
-      i64* const dense = dense_;
-      for (i64 i = 0; i < draws; ++i) squares += 2 * static_cast<u64>(dense[label[i]]++) + 1;
-      sample_->squares += squares;
-      sample_->total += draws;
-      return;
-    }
     i32 size = sample_->size;
     i32* token = sample_->token;
     u64 squares = sample_->squares;
@@ -119,24 +130,6 @@ class Builder {
       ++count;
     }
     sample_->size = size;
-    sample_->squares = squares;
-    sample_->total += draws;
-  }
-
-  // The same where all of them are tokens that the sample has. Squares are summed anew, which is
-  // less work for many labels.
-  AUTOPHAGE_HD void add_known_labels(i64 draws) {
-    if (draws <= sample_->size) {
-      add_labels(draws);
-      return;
-    }
-    const i32* label = room();
-    for (i64 i = 0; i < draws; ++i) ++dense_[label[i]];
-    u64 squares = 0;
-    for (i32 i = 0; i < sample_->size; ++i) {
-      const u64 count = static_cast<u64>(dense_[sample_->token[i]]);
-      squares += count * count;
-    }
     sample_->squares = squares;
     sample_->total += draws;
   }
@@ -157,12 +150,17 @@ class Builder {
   }
 
   AUTOPHAGE_HD bool labelled() const { return sample_->labelled; }
+  AUTOPHAGE_HD bool listed() const { return sample_->listed; }
 
   // Ends with the last sample: `dense` is zero again.
   AUTOPHAGE_HD void release() {
     if (sample_ == nullptr) return;
     Sample& last = *sample_;
-    for (i64 i = 0; !last.listed && i < last.total; ++i) dense_[last.label[i]] = 0;
+    i64* const dense = dense_;
+    if (!last.listed) {
+      const i32* label = last.label;
+      for (const i32* const end = label + last.total; label != end; ++label) dense[*label] = 0;
+    }
     for (i32 i = 0; i < last.size; ++i) {
       i64& count = dense_[last.token[i]];
       last.frozen[i] = count;

@@ -156,8 +156,8 @@ def _describe_times(study: Study) -> list[str]:
     samples = study.contexts["samples"]
     spread = f"{samples.min():,}" + (f" to {samples.max():,}" if np.ptp(samples) else "")
     lines = [
-        f"{describe_regime(study.regime)}: {spread} samples a generation and context, "
-        f"{plan.runs:,} runs, seed {plan.seed}",
+        describe_regime(study.regime),
+        f"  {spread} samples a generation and context, {plan.runs:,} runs, seed {plan.seed}",
         "",
     ]
     rows = (
