@@ -2,7 +2,9 @@
 // types.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <vector>
 
 namespace autophage {
 
@@ -97,5 +99,78 @@ void finish_means(const std::uint64_t* sum, const std::uint64_t* squares, const 
                   double scale, std::int64_t size, double* mean, double* variance);
 
 }  // namespace cpu
+
+// ---- occupancy: the exact law of collapse ------------------------------------------------------
+
+// The law of the number of distinct ancestors that `boxes` samples have m generations back, for
+// m = 0, 1, ...: generation m holds the numbers of ancestors first[m], first[m] + 1, ..., with the
+// chances probability[start[m]] .. probability[start[m + 1] - 1]. It is complete once only "one"
+// and "two" are left but for parts in 1e14: from there on the chance of two falls by 1 - 1/boxes.
+struct AncestorTable {
+  std::vector<std::int64_t> start{0};
+  std::vector<std::int32_t> first;
+  std::vector<double> probability;
+  bool complete = false;
+
+  // Complete, it has some 18 generations a box and 6 numbers a generation: none grows by copying.
+  void reserve(std::int64_t boxes, std::int64_t generations) {
+    const auto most = static_cast<std::size_t>(std::min(18 * boxes + 64, generations + 1));
+    start.reserve(most + 1);
+    first.reserve(most);
+    probability.reserve(6 * most);
+  }
+};
+
+namespace cpu {
+
+// agree[j], differ[j] for j = 0 .. draws: the chance that j draws from a law all agree, and that
+// they do not. The law has `tokens` distinct probabilities, descending, each with its number of
+// copies; `rest` is the sum of all but one copy of the first.
+void agreement(const double* law, const double* copies, std::int64_t tokens, double rest,
+               std::int64_t draws, double* agree, double* differ);
+
+// distinct[j], j = 0 .. draws: expected number of distinct tokens among j draws.
+bool distinct_tokens(const double* law, const double* copies, std::int64_t tokens,
+                     std::int64_t draws, double* distinct, Poll poll);
+
+// sum[c], moment[c] of core::collapse_sums at `boxes` lineages, for differ[c][0 .. boxes].
+bool collapse_sums(std::int32_t boxes, std::int64_t contexts, const double* differ, double* sum,
+                   double* moment, Poll poll);
+
+// result[c][j], j = 0 .. balls: E weight[c][number of distinct boxes hit by j balls]; a row of
+// weight has `stride` entries, at least min(boxes, balls) + 1.
+bool expect_occupied(std::int32_t boxes, std::int32_t balls, std::int64_t contexts,
+                     const double* weight, std::int64_t stride, double* result, Poll poll);
+
+// law[0 .. min(boxes, balls)] of the number of distinct boxes, when the number of balls is random
+// with the law chance[0 .. balls], chance[0] = 0.
+bool occupied_law(std::int32_t boxes, std::int32_t balls, const double* chance, double* law,
+                  Poll poll);
+
+// Fills an empty table up to the given generation, or until it is complete.
+bool ancestor_table(std::int32_t boxes, std::int64_t generations, AncestorTable& table, Poll poll);
+
+// result[i] = E weight[context[i]][ancestors at generation[i]], rows of weight of `stride` entries.
+void expect_ancestors(const std::int64_t* start, const std::int32_t* first,
+                      const double* probability, const double* weight, std::int64_t stride,
+                      const std::int64_t* generation, const std::int64_t* context,
+                      std::int64_t count, double* result);
+
+// law[i][0 .. trials]: binomial with odds hit[i] : miss[i].
+void binomial_laws(std::int32_t trials, const double* hit, const double* miss, std::int64_t count,
+                   double* law);
+
+// result[i][0 .. trials]: laws of a token's count `steps` >= 1 generations after a generation of
+// `given` samples where it has law[i][0 .. given]; more than one step needs trials = given.
+bool step_counts(std::int32_t given, std::int32_t trials, std::int64_t steps, std::int64_t count,
+                 const double* law, double* result, Poll poll);
+
+// core::stop_lineages for each context; value is used up.
+bool stop_lineages(double fresh, std::int64_t contexts, const double* meets, std::int32_t most,
+                   double* value, double* result, Poll poll);
+
+}  // namespace cpu
+
+// ---- end of occupancy --------------------------------------------------------------------------
 
 }  // namespace autophage

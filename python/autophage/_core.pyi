@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from numpy import float64, int64, uint32, uint64
+from numpy import float64, int32, int64, uint32, uint64
 from numpy.typing import NDArray
 
 compiler: str
@@ -25,3 +25,50 @@ def add_sums(total: NDArray[uint64], part: NDArray[uint64]) -> None: ...
 def finish_means(
     sum: NDArray[uint64], squares: NDArray[uint64], count: NDArray[int64], scale: float
 ) -> tuple[NDArray[float64], NDArray[float64]]: ...
+def agreement(
+    law: NDArray[float64], copies: NDArray[float64], rest: float, draws: int
+) -> tuple[NDArray[float64], NDArray[float64]]: ...
+def distinct_tokens(
+    law: NDArray[float64],
+    copies: NDArray[float64],
+    draws: int,
+    callback: Callable[[int], object] | None,
+) -> NDArray[float64]: ...
+def collapse_sums(
+    boxes: int, differ: NDArray[float64], callback: Callable[[int], object] | None
+) -> tuple[NDArray[float64], NDArray[float64]]: ...
+def expect_occupied(
+    boxes: int,
+    balls: int,
+    weight: NDArray[float64],
+    callback: Callable[[int], object] | None,
+) -> NDArray[float64]: ...
+def occupied_law(
+    boxes: int, chance: NDArray[float64], callback: Callable[[int], object] | None
+) -> NDArray[float64]: ...
+def ancestor_table(
+    boxes: int, generations: int, callback: Callable[[int], object] | None
+) -> tuple[NDArray[int64], NDArray[int32], NDArray[float64], bool]: ...
+def expect_ancestors(
+    start: NDArray[int64],
+    first: NDArray[int32],
+    probability: NDArray[float64],
+    weight: NDArray[float64],
+    generation: NDArray[int64],
+    context: NDArray[int64],
+) -> NDArray[float64]: ...
+def binomial_laws(
+    trials: int, hit: NDArray[float64], miss: NDArray[float64]
+) -> NDArray[float64]: ...
+def step_counts(
+    trials: int,
+    steps: int,
+    law: NDArray[float64],
+    callback: Callable[[int], object] | None,
+) -> NDArray[float64]: ...
+def stop_lineages(
+    fresh: float,
+    meets: NDArray[float64],
+    value: NDArray[float64],
+    callback: Callable[[int], object] | None,
+) -> NDArray[float64]: ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -49,7 +49,7 @@ def draw(study: Study) -> dict[str, Figure]:
             "How far the model is from the text",
             r"E$\,||p^{(m)}-p\,||_2^2$, mean over contexts",
         )
-    if study.summary["reached"] > 0.0:
+    if study.absorbing and study.summary["reached"] > 0.0:
         drawn["collapse"] = _collapse_figure(study)
     return drawn
 
@@ -58,10 +58,11 @@ def _corner_note(figure: Figure, study: Study) -> None:
     """Say below a figure what was studied."""
     corpus, samples = study.corpus, study.contexts["samples"]
     draws = f"{samples.min():,}" + (f" to {samples.max():,}" if np.ptp(samples) else "")
+    source = corpus.source if "(" in corpus.source else Path(corpus.source).name
     note = (
         f"{len(corpus.context_labels):,} contexts of {corpus.context} {corpus.tokens}, "
         f"{draws} samples a generation, {study.regime.name.replace('_', '-')}. "
-        f"Text: {Path(corpus.source).name if '(' not in corpus.source else corpus.source}"
+        f"Text: {source if len(source) <= 60 else source[:57] + '...'}"
     )
     figure.supxlabel(note, fontsize=11, color="#666666", x=0.01, ha="left")
 
@@ -89,6 +90,9 @@ def _collapse_figure(study: Study) -> Figure:
                 100.0 * curve.exact[known] / total,
                 label="exact law",
             )
+        else:
+            line = {"color": plotting.COLOURS[1], "linewidth": 1.2, "alpha": 0.7}
+            panel.plot(curve.generation, 100.0 * curve.simulated / total, **line)
         marks = curve.at(plotting.nice_generations(last))
         runs = f"simulated, {study.plan.runs:,} runs"
         share, error = 100.0 * marks.simulated / total, 100.0 * marks.error / total
@@ -103,7 +107,7 @@ def _collapse_figure(study: Study) -> Figure:
             )  # fmt: skip
         _generation_axis(panel, last)
         panel.set_ylim(0, 103)
-        panel.set_ylabel("contexts that know only one next token (%)")
+        panel.set_ylabel("contexts down to one next token (%)")
         panel.set_title("A language model that trains on its own text collapses", loc="left")
         panel.legend(loc="upper left")
         _corner_note(figure, study)
@@ -208,7 +212,9 @@ def _draw_diversity(panel: Axes, study: Study) -> None:
         plotting.draw_exact(panel, effective, mean, label="most even laws, exact")
         floor = 1.0 + (1.0 - 1.0 / effective) * (n - 1.0)
         plotting.draw_reference(panel, effective, floor, label="lower bound (8) of Seddik et al.")
-    for index in _named_contexts(diversity, columns["occurrences"]):
+    spelled = [any(mark.isalpha() for mark in label) for label in columns["context"]]
+    weight = columns["occurrences"] * np.where(spelled, 1, 1e-9)
+    for index in _named_contexts(diversity, weight):
         label = "\u2018" + str(columns["context"][index]).replace(" ", "\u2423") + "\u2019"
         spot = (diversity[index], time[index])
         panel.scatter(*spot, s=46, facecolor="none", edgecolor=plotting.INK, zorder=4)
@@ -243,13 +249,13 @@ def _most_even_laws(effective: Floats) -> Floats:
     return laws / total
 
 
-def _named_contexts(diversity: Any, occurrences: Any, most: int = 7) -> list[int]:
-    """Return the most frequent context in each of some bins of diversity."""
+def _named_contexts(diversity: Floats, weight: Floats, most: int = 7) -> list[int]:
+    """Return the context of most weight in each of some bins of diversity."""
     logs = np.log(diversity)
     bins = np.linspace(logs.min(), logs.max() + 1e-9, most + 1)
     inside = np.digitize(logs, bins)
     return [
-        int(chosen[np.argmax(occurrences[chosen])])
+        int(chosen[np.argmax(weight[chosen])])
         for place in range(1, most + 1)
         if (chosen := np.flatnonzero(inside == place)).size
     ]

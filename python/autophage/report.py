@@ -45,7 +45,7 @@ def describe_corpus(corpus: Corpus) -> list[str]:
     a word
       45 chars, 2 different
       contexts of 1: 1 of 2 occur at least 20 times, 61.4% of the text
-      next tokens a context: 2 at the median, 2 at most; 0 contexts have only one
+      next tokens a context: 2 at the median, 2 at most; only one in 0 contexts
     """
     support = corpus.support
     return [
@@ -54,7 +54,7 @@ def describe_corpus(corpus: Corpus) -> list[str]:
         f"  contexts of {corpus.context}: {len(support):,} of {corpus.all_contexts:,} occur at "
         f"least {corpus.min_count:,} times, {corpus.coverage:.1%} of the text",
         f"  next tokens a context: {np.median(support):.0f} at the median, {support.max():,} at "
-        f"most; {(support == 1).sum():,} contexts have only one",
+        f"most; only one in {(support == 1).sum():,} contexts",
     ]
 
 
@@ -167,6 +167,8 @@ def _describe_times(study: Study) -> list[str]:
          _number(summary["half"], 0)),
         ("90 percent of the contexts collapsed", _number(summary["exact_ninety"], 0),
          _number(summary["ninety"], 0)),
+        ("mean over contexts, collapsed for good", "-",
+         _with_error(summary.get("absorbed", np.nan), summary.get("absorbed_error", np.nan))),
     )  # fmt: skip
     known = [row for row in rows if row[1:] != ("-", "-")]
     if known:
@@ -193,9 +195,12 @@ def _describe_curves(study: Study) -> list[str]:
         names = ["tokens_left", "sum_of_squares", "squared_distance"]
         if study.summary["reached"] > 0.0:
             names.insert(0, "contexts_collapsed")
+    titles = _CURVE_TITLES | (
+        {} if study.absorbing else {"contexts_collapsed": "once a point mass"}
+    )
     marks = plotting.nice_generations(int(study.curves["contexts_collapsed"].generation[-1]))
     lines = [
-        f"  {'':>10}" + "".join(f"{_CURVE_TITLES[name]:>22}" for name in names),
+        f"  {'':>10}" + "".join(f"{titles[name]:>22}" for name in names),
         f"  {'generation':>10}" + f"{'exact':>11}{'simulated':>11}" * len(names),
     ]
     for mark in marks:

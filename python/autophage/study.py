@@ -100,7 +100,7 @@ class Study:
     summary : dict
         Single numbers over all contexts and runs: `exact_mean`, `mean`, `mean_error`, `exact_half`,
         `half`, `exact_ninety`, `ninety`, `reached` (share), `largest_z` (of the contexts' means),
-        `largest_curve_z`, `curve_runs`.
+        `largest_curve_z`, `curve_runs`; with a window `absorbed` and `absorbed_error`.
     data : dict
         The Datasets of the simulations: "times" and "curves".
     seconds : dict
@@ -115,6 +115,11 @@ class Study:
     summary: dict[str, float]
     data: dict[str, xr.Dataset]
     seconds: dict[str, float]
+
+    @property
+    def absorbing(self) -> bool:
+        """Whether the regime ends in a point mass for ever."""
+        return self.regime.name in ("fully_synthetic", "most_recent")
 
 
 class StudyError(ValueError):
@@ -183,11 +188,11 @@ def run_study(corpus: Corpus, regime_of: RegimeOf, plan: Plan) -> Study:
     with clock.part("exact law"):
         law = law_of_collapse(model, regime_of(1))
     with clock.part("simulation"):
-        times = _simulate(model, regime, plan, plan.runs, horizon, ("collapse_time",))
+        times = _simulate(model, regime, plan, plan.runs, horizon, _times_of(regime))
     reached = times["collapse_time"].values
     with clock.part("exact law"):
         contexts = _context_columns(corpus, times, law)
-        summary = _summary(reached, law, contexts)
+        summary = _summary(reached, law, contexts) | _absorbed(times)
         collapsed = _collapsed(reached, law, horizon)
 
     last = int(collapsed.generation[-1])
@@ -244,6 +249,22 @@ def _checked(regime_of: RegimeOf, generations: int | None, contexts: int) -> Reg
     except ValueError as error:
         raise StudyError(str(error)) from error
     return regime
+
+
+def _times_of(regime: Regime) -> tuple[str, ...]:
+    """Return the times to record; with a window a first point mass need not be the end."""
+    later = getattr(regime, "window", 1) > 1
+    return ("collapse_time", "absorption_time") if later else ("collapse_time",)
+
+
+def _absorbed(times: xr.Dataset) -> dict[str, float]:
+    """Return mean and standard error of the time of absorption, if it was recorded."""
+    if "absorption_time" not in times:
+        return {}
+    values = times["absorption_time"].values
+    per_run = values.mean(axis=1) if (values > 0).all() else np.full(values.shape[0], np.nan)
+    error = per_run.std(ddof=1) / np.sqrt(per_run.size) if per_run.size > 1 else np.nan
+    return {"absorbed": float(per_run.mean()), "absorbed_error": float(error)}
 
 
 def _context_columns(corpus: Corpus, times: xr.Dataset, law: CollapseLaw | None) -> Columns:

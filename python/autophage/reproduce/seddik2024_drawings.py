@@ -56,8 +56,8 @@ def fig2(table: xr.Dataset, laws: Floats, titles: list[str]) -> Figure:
             error = curve["sd_exact"] / 10.0  # of the mean of 100 runs
             plotting.draw_simulated(panel, n, curve["mean_100_runs"], error, label="100 runs")
             plotting.draw_reference(panel, n, curve["lower_bound"], label="lower bound (8)")
-            panel.set_ylim(bottom=0.0)
             panel.set_xlabel("samples a generation n")
+        axes[1, 0].set_ylim(bottom=0.0)
         axes[0, 0].set_ylabel("probability $p_i$")
         axes[1, 0].set_ylabel("collapse time T\n(generations)")
         plotting.legend_below(figure, axes[1, 0])
@@ -79,8 +79,8 @@ def partial(table: xr.Dataset, runs: xr.Dataset, laws: list[Floats]) -> Figure:
                 axes[0, column].set_title(str(title))
             _draw_means(axes[top, column], curve, single, "sigma", some)
             _draw_means(axes[top + 1, column], curve, single, "deviation", some)
-            axes[-1, column].set_ylim(bottom=0.0)
             axes[-1, column].set_xlabel("generation m")
+        axes[-1, 0].set_ylim(bottom=0.0)
         if laws:
             axes[0, 0].set_ylabel("probability $p_i$")
         axes[top, 0].set_ylabel(_SIGMA)
