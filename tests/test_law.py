@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import autophage as ap
-import judge
 import numpy as np
 import numpy.typing as npt
 import pytest
+
+import autophage as ap
+import judge
 from autophage import occupancy
 from autophage.alias import AliasTable
 from law_reference import DenseChain, precise_mean_and_variance, precise_sf

@@ -9,9 +9,10 @@ import threading
 import time
 from typing import Any
 
-import autophage as ap
 import numpy as np
 import pytest
+
+import autophage as ap
 
 INTERRUPTED = """
 import sys, time

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import autophage as ap
 import numpy as np
 import pytest
+
+import autophage as ap
 from law_reference import DenseChain
 
 SOURCES = {

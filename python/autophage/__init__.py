@@ -52,11 +52,11 @@ _HOME = {
 }
 _MODULES = ("random", "theory", "plotting", "reproduce")
 
-__all__ = sorted([*_HOME, *_MODULES, "__version__"])  # noqa: PLE0605
+__all__ = sorted([*_HOME, *_MODULES, "__version__"])
 
 
 class _Package(ModuleType):
-    """The package, where `simulate` and `moments` stay functions although modules bear the same names.
+    """The package: `simulate` and `moments` stay functions although modules bear these names.
 
     Importing a submodule sets it as an attribute of its package; for these names the import is kept
     (in `sys.modules`) and the attribute is not.

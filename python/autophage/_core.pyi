@@ -1,4 +1,4 @@
-"""The compiled kernels. Arrays are C-contiguous and of the dtype named here; nothing is checked or converted."""
+# The compiled kernels. Arrays are C-contiguous and of the dtype named here: nothing is converted.
 
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -6,8 +6,8 @@ not fit its Dataset is refused.
 
 from __future__ import annotations
 
-import json
 import functools
+import json
 import platform
 import re
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""What a study records: names, dtypes, reductions, the memory that they take, and the Dataset they become."""
+"""What a study records: names, dtypes, sizes in memory, and the Dataset that they become."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["DESCRIPTIONS", "TIMES", "TRAJECTORIES", "Study", "finish_means"]
 
 DESCRIPTIONS = {
-    "collapse_time": "first generation whose model is a point mass; -1 where there is none",
-    "absorption_time": "first generation from which the model is the same point mass for ever; -1 where there is none",
-    "final_token": "token of that point mass; -1 where there is none",
+    "collapse_time": "first generation whose model is a point mass; -1 where none",
+    "absorption_time": "first generation of the point mass that stays for ever; -1 where none",
+    "final_token": "token of the point mass that stays; -1 where none",
     "support": "number of living tokens",
     "sigma": "sum of squared probabilities",
     "max_p": "largest probability",
@@ -45,7 +45,8 @@ Dims = tuple[str, ...]
 class Study:
     """The shape of a study: which records of which runs, generations, contexts and tokens.
 
-    `generations` is None where every run goes on until absorption; `reduce` is None, "mean" or "histogram".
+    `generations` is None where every run goes on until absorption; `reduce` is None, "mean" or
+    "histogram".
     """
 
     record: tuple[str, ...]
@@ -133,7 +134,7 @@ def finish_means(
 
 
 def available_memory() -> int:
-    """Bytes that this process may still take: the machine's, or its control group's if that is less."""
+    """Return the bytes that this process may take: the machine's, or its control group's."""
     limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
     meminfo = Path("/proc/meminfo")
     if meminfo.exists():
@@ -168,7 +169,8 @@ def refuse_what_cannot_fit(study: Study, ring: int) -> None:
     if ring > wanted // 2:
         ways = ["a smaller window", "fewer threads"]
     msg = (
-        f"this study would take about {wanted / 2**30:.3g} GiB, but {available / 2**30:.3g} GiB are available; "
+        f"this study would take about {wanted / 2**30:.3g} GiB, "
+        f"but {available / 2**30:.3g} GiB are available; "
         f"ways out: {', '.join(ways)}"
     )
     raise MemoryError(msg)
@@ -181,7 +183,7 @@ def dataset(
     labels: Mapping[str, Sequence[str] | None],
     attributes: Mapping[str, str],
 ) -> xarray.Dataset:
-    """Results and inputs of a study as a Dataset; the context dimension goes where p was given as one law."""
+    """Make the Dataset of results and inputs, without contexts where p was given as one law."""
     import xarray
 
     variables: dict[str, Any] = {}

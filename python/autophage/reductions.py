@@ -26,7 +26,7 @@ class Collector(Protocol):
         """Let `fill` compute runs `done` .. `done + runs - 1` into arrays, and keep them."""
 
     def values(self, runs: int) -> Values:
-        """The result over the first `runs` runs, with the dimensions of each variable."""
+        """Return the result over the first `runs` runs, with the dimensions of each variable."""
 
 
 class Trajectories:
@@ -43,7 +43,7 @@ class Trajectories:
         self.finished = done + runs
 
     def values(self, runs: int) -> Values:
-        """The arrays themselves."""
+        """Return the arrays themselves."""
         return {
             name: (("run", *self._study.dims(name)), array[:runs])
             for name, array in self._arrays.items()
@@ -99,7 +99,7 @@ class Histogram:
         self.finished = done + runs
 
     def values(self, runs: int) -> Values:
-        """Counts over generations 1, 2, ..., and how many runs had none."""
+        """Return counts over generations 1, 2, ..., and how many runs had none."""
         del runs
         return {
             "collapse_time": (("generation", "context"), self._counts),

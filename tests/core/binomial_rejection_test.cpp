@@ -36,7 +36,7 @@ Findings all_findings;
 
 template <class Sampler>
 void judge(Sampler s, double allowed) {
-  const Findings f = examine(s, 4, [] { return words().next64(); });
+  const Findings f = examine(s, 3, [] { return words().next64(); });
   const bool good = f.variation < allowed && f.hat <= 1 && f.box >= 1 && f.lost < 1e-14;
   if (!CHECK(good))
     std::printf("  n = %ld, p = %a, shift %d: variation %.2e hat %.6f box %.6f lost %.1e\n", s.n, s.p,

@@ -116,17 +116,19 @@ struct Findings {
   double lost = 0;       // probability of counts that no words lead to (an upper bound)
 };
 
-// Compares with the truth at `looks` counts of each cell, its ends among them (at each count when a
-// cell is one). `pick()` gives random words.
+// Compares with the truth at each count, or, when a cell is many, at `looks` counts of every third cell,
+// its ends among them. `pick()` gives random words.
 template <class Draw, class Pick>
 Findings examine(Proposal<Draw>& s, int looks, Pick&& pick) {
   s.find_cells();
-  const quad top = log_mass_truth(s.n, s.p, s.middle), scale = scalbnq(1, s.shift);
+  const quad top = log_mass_truth(s.n, s.p, s.middle);
   const int counts = s.shift == 0 ? 1 : looks;
+  const std::size_t step = s.shift == 0 ? 1 : 3;
+  const quad share = scalbnq(1, s.shift) * step / counts;
   Findings found;
   std::vector<quad> mass, ratio;
   quad all = 0, truth_all = 0;
-  for (std::size_t i = 0; i + 1 < s.start.size(); ++i) {
+  for (std::size_t i = 0; i + 1 < s.start.size(); i += step) {
     const std::uint64_t low = s.start[i], high = s.start[i + 1], half = low + (high - low) / 2;
     const double ends[] = {s.weight(low), s.weight(high - 1)};
     const bool rising = ends[1] > ends[0], middle = low <= midpoints / 2 && high > midpoints / 2;
@@ -140,7 +142,7 @@ Findings examine(Proposal<Draw>& s, int looks, Pick&& pick) {
       if (k < 0 || k > s.n) continue;
       const double r = s.height(half, bits);
       const quad truth = expq(log_mass_truth(s.n, s.p, k) - top);
-      mass.push_back(truth * expq(top) * scale / counts);
+      mass.push_back(truth * expq(top) * share);
       ratio.push_back(r * s.bent.alpha * (area - s.clipped(r, low, high)) / truth);
       all += mass.back() * ratio.back();
       truth_all += mass.back();
