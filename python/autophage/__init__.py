@@ -50,7 +50,7 @@ _HOME = {
     "rerun": "provenance",
     "merge": "provenance",
 }
-_MODULES = ("random", "theory", "plotting", "reproduce")
+_MODULES = ("corpus", "plotting", "random", "reproduce", "theory")
 
 __all__ = sorted([*_HOME, *_MODULES, "__version__"])
 

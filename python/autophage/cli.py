@@ -6,6 +6,7 @@ reproduction that disagrees, is 1; an interrupt is 130.
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -378,6 +379,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
 def main() -> None:
     """Run the command line as a program; a termination signal cleans up as an interrupt does."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(
+            stream, io.TextIOWrapper
+        ):  # a file name may hold what the terminal cannot show
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(run())
 
 

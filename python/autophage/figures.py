@@ -101,10 +101,15 @@ def _collapse_figure(study: Study) -> Figure:
         half = half if np.isfinite(half) else study.summary["half"]
         if np.isfinite(half) and half > 1:
             panel.plot([half, half, 0.9], [0, 50, 50], color=plotting.INK, ls=(0, (4, 3)), lw=1.5)
+            late = half > np.sqrt(last)  # then there is room on the left, above the line
             panel.annotate(
-                f"half by generation {half:,.0f}", (half, 50), (14, -5), textcoords="offset points",
-                va="top",
-            )  # fmt: skip
+                f"half by generation {half:,.0f}",
+                (half, 50),
+                (-10, 6) if late else (14, -6),
+                textcoords="offset points",
+                ha="right" if late else "left",
+                va="bottom" if late else "top",
+            )
         _generation_axis(panel, last)
         panel.set_ylim(0, 103)
         panel.set_ylabel("contexts down to one next token (%)")

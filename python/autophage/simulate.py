@@ -139,14 +139,7 @@ def simulate(
     _check.choice("device", device, ("cpu",))
     threads = _threads(threads)
     progress = _check.flag("progress", progress)
-    if generations is not None:
-        generations = _check.integer("generations", generations, 1, _check.GENERATION_LIMIT)
-    elif not isinstance(regime, (regimes.FullySynthetic, regimes.MostRecent)):
-        msg = (
-            f"generations must be given for {type(regime).__name__}, got None: "
-            "its runs need not be absorbed"
-        )
-        raise ValueError(msg)
+    generations = _generations(generations, regime)
     study = records.Study(
         record=_records(record, generations, reduce),
         reduce=reduce,
@@ -158,15 +151,26 @@ def simulate(
         has_contexts=model.has_contexts,
     )
     key = resolve_key(rng)
-    records.refuse_what_cannot_fit(
-        study, 24 * (generations or 1) * model.context_count
-    )  # the schedules
+    schedules = 24 * (generations or 1) * model.context_count
+    records.refuse_what_cannot_fit(study, schedules)
     regime = regime.spelled_out(generations, model.context_count)  # callables are evaluated once
-    job = _Job(
-        study, model, regime, regime.schedule(generations, model.context_count), key, threads
-    )
-    records.refuse_what_cannot_fit(study, job.working_memory())
+    schedule = regime.schedule(generations, model.context_count)
+    job = _Job(study, model, regime, schedule, key, threads)
+    records.refuse_what_cannot_fit(study, schedules + job.working_memory())
     return job.run(progress)
+
+
+def _generations(generations: int | None, regime: regimes.Regime) -> int | None:
+    """Check the horizon, and that runs end without one."""
+    if generations is not None:
+        return _check.integer("generations", generations, 1, _check.GENERATION_LIMIT)
+    if not isinstance(regime, (regimes.FullySynthetic, regimes.MostRecent)):
+        msg = (
+            f"generations must be given for {type(regime).__name__}, got None: "
+            "its runs need not be absorbed"
+        )
+        raise ValueError(msg)
+    return None
 
 
 def _records(

@@ -113,7 +113,7 @@ void sweeps() {
     all.box = std::fmin(all.box, f.box);
   };
   for (const double p : {0.5, 0.49, 0.45, 0.4, 1.0 / 3, 0.25, 0.1, 0.01, 1e-4, 1e-9})
-    for (double mean = 10; mean < 3e4; mean *= effort() < 1 ? 1.2 : 1.0013) {
+    for (double mean = 10; mean < 3e4; mean *= effort() < 1 ? 1.2 : 1.005) {
       const auto n = static_cast<i64>(mean / p) + 1;
       if (static_cast<double>(n) * p < 10) continue;
       const auto s = sampler(n, p);

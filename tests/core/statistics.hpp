@@ -60,21 +60,19 @@ inline double chi_square(const std::vector<double>& observed, const std::vector<
 
 inline bool plausible(double p_value) { return p_value > ALPHA && p_value < 1 - ALPHA; }
 
-// ln of Binomial(n, p) at k, to about 1e-12 for n up to some thousands.
-inline double binomial_log_mass(double n, double p, double k) {
-  if (p <= 0) return k == 0 ? 0.0 : -INFINITY;
-  if (p >= 1) return k == n ? 0.0 : -INFINITY;
-  return std::lgamma(n + 1) - std::lgamma(k + 1) - std::lgamma(n - k + 1) + k * std::log(p) +
-         (n - k) * std::log1p(-p);
-}
-
 // P(X < k) + v P(X = k) for X ~ Binomial(n, p): uniform on (0, 1) when k is a draw of X and v uniform.
 inline double hidden_uniform(long n, double p, long k, double v) {
-  double below = 0;
-  for (long j = 0; j < k; ++j)
-    below += std::exp(binomial_log_mass(static_cast<double>(n), p, static_cast<double>(j)));
-  return below +
-         v * std::exp(binomial_log_mass(static_cast<double>(n), p, static_cast<double>(k)));
+  if (p <= 0 || p >= 1 || n == 0) return v;  // one count only
+  const auto trials = static_cast<double>(n), x = static_cast<double>(k);
+  double mass = std::exp(std::lgamma(trials + 1) - std::lgamma(x + 1) - std::lgamma(trials - x + 1) +
+                         x * std::log(p) + (trials - x) * std::log1p(-p));
+  double sum = v * mass;
+  for (double j = x; j > 0; --j) {  // down from k, until what is left is nothing
+    mass *= j / (trials - j + 1) * ((1 - p) / p);
+    sum += mass;
+    if (j < trials * p && mass < 1e-17) break;
+  }
+  return sum;
 }
 
 }  // namespace autophage::test

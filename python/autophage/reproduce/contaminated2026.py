@@ -33,14 +33,14 @@ _T: npt.NDArray[np.int64] = np.arange(1, ROUNDS + 1, dtype=np.int64)
 SHARES: dict[str, Floats] = {
     f"alpha = {FRESH}": np.full(ROUNDS, FRESH),
     f"alpha = {FRESH} / log(t+1)": np.minimum(1.0, FRESH / np.log1p(_T)),
-    f"alpha = {FRESH} / √t": FRESH / np.sqrt(_T),
-    f"alpha = {FRESH} / t²": FRESH / (_T * _T),
+    f"alpha = {FRESH} / sqrt(t)": FRESH / np.sqrt(_T),
+    f"alpha = {FRESH} / t^2": FRESH / (_T * _T),
 }
 SIZES: dict[str, npt.NDArray[np.int64]] = {
     f"{FIRST}": np.full(ROUNDS, FIRST),
     f"{FIRST} t": FIRST * _T,
-    f"{FIRST} t²": FIRST * _T**2,
-    f"{FIRST} t³": FIRST * _T**3,
+    f"{FIRST} t^2": FIRST * _T**2,
+    f"{FIRST} t^3": FIRST * _T**3,
 }
 _FIXED, _LOG, _ROOT, _FAST = SHARES
 _CONSTANT, _LINEAR, _SQUARE, _CUBE = SIZES
@@ -256,8 +256,11 @@ def _label(panel: Axes, title: str) -> None:
 
 
 def _typeset(name: str) -> str:
-    """Return the name of a schedule with its Greek letter."""
-    return name.replace("alpha", r"$\alpha$")
+    """Return the name of a schedule as it is drawn."""
+    drawn = {"alpha": r"$\alpha$", "sqrt(t)": r"$\sqrt{t}$", "t^2": "$t^2$", "t^3": "$t^3$"}
+    for plain, symbol in drawn.items():
+        name = name.replace(plain, symbol)
+    return name
 
 
 def _fig2_figure(table: xr.Dataset, rows: list[str]) -> Any:
@@ -269,7 +272,7 @@ def _fig2_figure(table: xr.Dataset, rows: list[str]) -> Any:
                 panel = axes[i, j]
                 chosen = table.isel(data=i, context=slice(4 * j, 4 * j + 4))
                 for series, size in enumerate(SIZES):
-                    _draw(panel, chosen.isel(context=series), f"$n_t$ = {size}", series)
+                    _draw(panel, chosen.isel(context=series), f"$n_t$ = {_typeset(size)}", series)
                 start = float(chosen["risk_exact"].values[0, 0])
                 plotting.draw_reference(panel, [1, ROUNDS], [start] * 2, label="$R_1$")
                 panel.set_yscale("log")
@@ -291,7 +294,7 @@ def _fig3_figure(table: xr.Dataset, limit: float, first: float) -> Any:
             _draw(panel, curve, "_", series, band=False)
             end = float(curve["risk_exact"].values[-1])
             colour = plotting.COLOURS[series]
-            panel.text(1.15 * ROUNDS, end, f"$n_t$ = {size}", color=colour, va="center")
+            panel.text(1.15 * ROUNDS, end, f"$n_t$ = {_typeset(size)}", color=colour, va="center")
         for height in (limit, first):
             plotting.draw_reference(panel, [1, ROUNDS], [height] * 2, label="_")
         panel.text(1.0, limit, f"limit for $n_t$ = {_CONSTANT}", va="bottom")
@@ -328,5 +331,6 @@ def _fig6_figure(table: xr.Dataset) -> Any:
         axes[0, 0].set_ylabel(r"risk  E$\,||p^{(t)}-p||_2^2$")
         for panel in axes[0]:
             panel.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13))
-        figure.suptitle("lines: exact; marks: all runs; bands: 100 runs; two standard errors")
+        note = "lines: exact; marks: all runs; bands: 100 runs; two standard errors"
+        figure.suptitle(note, fontsize=16)
     return figure
