@@ -1,9 +1,9 @@
 """A process that interrupts itself: `python interruptions.py TIMES` prints one JSON line a signal.
 
-Each long call is interrupted TIMES times, after random delays, by the signal that Ctrl-C sends.
-A line holds the call, the delay, the seconds until KeyboardInterrupt came, how many runs were kept
-(-1 where the call keeps nothing), whether they equal the same runs of a full study, and what was left
-behind.
+Each long call is interrupted TIMES times, after random delays, by the signal that Ctrl-C sends. A
+line holds the call, the delay, the seconds until KeyboardInterrupt came, how many runs were kept
+(-1 where the call keeps nothing), whether they equal the same runs of a full study, and what was
+left behind.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import redirect_stderr
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,7 @@ def studies() -> dict[str, Callable[[int | None], Any]]:
         "one endless run": study(ap.Categorical([0.5, 0.5]), ap.FullySynthetic(2**50), runs=1),
         "one run of a long window": study(small, ap.MostRecent(1000, window=20_000), runs=1),
         "one run of many tokens": study(
-            wide, ap.FullySynthetic(10**9), runs=1, generations=5000, reduce="mean", record=["sigma"]
+            wide, ap.FullySynthetic(10**9), runs=1, generations=5000, record=["sigma"]
         ),
         "one run without replacement": study(
             wide, ap.AccumulateSubsample(10**8), runs=1, generations=50, record=["sigma"]
@@ -128,7 +129,14 @@ OTHERS = kernel_threads()
 
 
 def report(name: str, delay: float, latency: float, kept: int, same: bool, left: list[str]) -> None:
-    line = {"name": name, "delay": delay, "latency": latency, "kept": kept, "same": same, "left": left}
+    line = {
+        "name": name,
+        "delay": delay,
+        "latency": latency,
+        "kept": kept,
+        "same": same,
+        "left": left,
+    }
     sys.stdout.write(json.dumps(line) + "\n")
     sys.stdout.flush()
 
@@ -139,11 +147,11 @@ def main(times: int) -> None:
     for name, call in studies().items():
         for delay in rng.uniform(0.05, 0.6, size=times).tolist():
             with redirect_stderr(StringIO()):
-                latency, error = interrupt(lambda call=call: call(None), delay)
+                latency, error = interrupt(partial(call, None), delay)
                 left = left_behind()
-                partial = error.partial if isinstance(error, ap.Interrupted) else None
-                kept = 0 if partial is None else json.loads(partial.attrs["autophage"])["runs"]
-                same = partial is None or bool(partial.identical(call(kept)))
+                found = error.partial if isinstance(error, ap.Interrupted) else None
+                kept = 0 if found is None else json.loads(found.attrs["autophage"])["runs"]
+                same = found is None or bool(found.identical(call(kept)))
             report(name, delay, latency, kept, same, left)
     for name, law in laws().items():
         for delay in rng.uniform(0.05, 0.4, size=times).tolist():

@@ -87,18 +87,24 @@ def accept_family(fits: Sequence[Fit]) -> None:
 
 
 def accept_moments(
-    name: str, observed: npt.ArrayLike, expected: npt.ArrayLike, error: npt.ArrayLike
+    name: str,
+    observed: npt.ArrayLike,
+    expected: npt.ArrayLike,
+    error: npt.ArrayLike,
+    *,
+    rounding: float = 0.0,
 ) -> float:
     """Pass means whose standard errors are known; where the error is 0 they must be equal.
 
-    Returns the largest |z|.
+    A gap of 1e-12 of the expectation, or of `rounding`, is no gap. Returns the largest |z|.
     """
     found, wanted, errors = np.broadcast_arrays(
         *(np.asarray(x, dtype=float) for x in (observed, expected, error))
     )
-    rounding = 1e-12 * np.maximum(1.0, np.abs(wanted))
     gap = np.abs(found - wanted)
-    z = np.where(gap <= rounding, 0.0, gap / np.maximum(errors, 1e-300))
+    z = np.where(
+        gap <= np.maximum(1e-12 * np.abs(wanted), rounding), 0.0, gap / np.maximum(errors, 1e-300)
+    )
     assert np.isfinite(z).all(), f"{name}: observed {found}, expected {wanted}, errors {errors}"
     if z.size == 0:
         return 0.0

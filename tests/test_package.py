@@ -102,7 +102,7 @@ def test_public_functions_and_classes_have_examples(name: str) -> None:
     if not callable(value) or (isinstance(value, type) and issubclass(value, BaseException)):
         return
     text = value.__doc__ or ""
-    assert re.search(r"Examples\n\s+-+\n", text), f"{name} has no Examples section"
+    assert re.search(r"Examples\n *-+\n", text), f"{name} has no Examples section"
     assert ">>> " in text
 
 

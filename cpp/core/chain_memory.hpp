@@ -32,12 +32,10 @@ class PartiallySyntheticChain {
     }
     in_place_ = small;
     if (wanted > real_.total) grow(wanted);
-    const Sample& before = samples_[(t - 1) & 1];
-    const Sample& source = newest_ == nullptr ? before : *newest_;
     Sample& after = newest_ == &samples_[0] ? samples_[1] : samples_[0];
     builder_.begin(after, small);
     for (i32 i = 0; i < real_.size; ++i) builder_.add(real_.token[i], real_.count_of(i));
-    draws_.from_sample(source, n, builder_);
+    if (newest_ != nullptr) draws_.from_sample(*newest_, n, builder_);
     newest_ = &after;
     synthetic_ = n;
     if (small) copy_real_labels();
@@ -109,7 +107,8 @@ class MostRecentChain {
       : law_(law),
         schedule_(schedule),
         window_(window),
-        listed_(listed || schedule.length > 1 || schedule.n_at(1) > byte_limit),
+        read_(schedule.same_n && schedule.n_at(1) < window ? schedule.n_at(1) : window),
+        listed_(listed || !schedule.same_n || schedule.n_at(1) > byte_limit),
         draws_(seed, run, context),
         builder_(dense),
         ring_(ring),
@@ -150,7 +149,7 @@ class MostRecentChain {
     return &after;
   }
 
-  AUTOPHAGE_HD bool absorbed(i64) const { return law_.support == 1 || streak_ >= window_; }
+  AUTOPHAGE_HD bool absorbed(i64) const { return law_.support == 1 || streak_ >= read_; }
 
   AUTOPHAGE_HD void end() { builder_.release(); }
 
@@ -183,6 +182,7 @@ class MostRecentChain {
   const Truth& law_;
   const Schedule& schedule_;
   i64 window_;
+  i64 read_;  // how many of the newest models a generation reads from then on
   bool listed_;
   Draws draws_;
   Builder builder_;

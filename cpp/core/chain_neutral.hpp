@@ -2,12 +2,11 @@
 // fast path of the package.
 //
 // Which algorithm draws a generation depends on the sample and the next n alone:
-//   two tokens left, n unchanged and <= 1024   one lookup in a table over counts (PairTable,
-//   purpose pair) else both sizes <= 128                     labels, parents picked by 8-bit
-//   rejection (purpose parents8) else                                       conditional binomials
-//   over living tokens (purpose counts); the most frequent token first,
-//                                              from the same table (and purpose) where n is
-//                                              unchanged and <= 1024
+//   two tokens left, n unchanged and at most 1024: one lookup in a table over counts
+//     (PairTable, purpose pair);
+//   else, both sizes at most 128: labels, parents picked by 8-bit rejection (purpose parents8);
+//   else: conditional binomials over living tokens (purpose counts). Where n is unchanged and at
+//     most 1024 the most frequent token goes first, by the same table and purpose as above.
 #pragma once
 
 #include "chain.hpp"

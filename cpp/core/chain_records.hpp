@@ -47,16 +47,28 @@ AUTOPHAGE_HD inline double largest_share(const Sample& sample) {
 // sample's own terms, and what y has left, which is `all` less what the sample's tokens have of it.
 template <bool squared, class Reference>
 AUTOPHAGE_HD double distance(const Sample& sample, double all, Reference&& reference) {
-  const double inverse = 1.0 / static_cast<double>(sample.total);
+  const double total = static_cast<double>(sample.total);
   double sum = 0.0, seen = 0.0;
   for (i32 i = 0; i < sample.size; ++i) {
     const double y = reference(sample.token[i]);
-    const double difference = static_cast<double>(sample.count_of(i)) * inverse - y;
+    const double difference = static_cast<double>(sample.count_of(i)) / total - y;
     sum += squared ? difference * difference : absolute(difference);
     seen += squared ? y * y : y;
   }
   const double rest = all - seen;
   return sum + (rest > 0.0 ? rest : 0.0);
+}
+
+// The same against generation 1; nothing is left of it where the sample has all its tokens.
+template <bool squared>
+AUTOPHAGE_HD double distance_to_first(const Sample& sample, const First& first) {
+  i64 seen = 0;
+  for (i32 i = 0; i < sample.size; ++i) seen += first.count[sample.token[i]];
+  double all = squared ? first.sum_of_squares : 1.0;
+  if (seen == first.total) all = 0.0;
+  return distance<squared>(sample, all, [&](i32 token) {
+    return static_cast<double>(first.count[token]) / static_cast<double>(first.total);
+  });
 }
 
 // sum_i |c_i / n - f_i / N|, an exact integer over n N while n N < 2^60. Tokens outside the sample
@@ -73,9 +85,7 @@ AUTOPHAGE_HD inline double l1_to_first(const Sample& sample, const First& first)
     }
     return static_cast<double>(sum + (first.total - seen) * sample.total) / scale;
   }
-  const double inverse = 1.0 / static_cast<double>(first.total);
-  return distance<false>(
-      sample, 1.0, [&](i32 token) { return static_cast<double>(first.count[token]) * inverse; });
+  return distance_to_first<false>(sample, first);
 }
 
 AUTOPHAGE_HD inline double measure(Record record, const Sample& sample, const Truth& law,
@@ -93,9 +103,7 @@ AUTOPHAGE_HD inline double measure(Record record, const Sample& sample, const Tr
     case Record::l2_to_truth:
       return distance<true>(sample, law.sum_of_squares, truth);
     case Record::l2_to_first:
-      return distance<true>(sample, first.sum_of_squares, [&](i32 token) {
-        return static_cast<double>(first.count[token]) / static_cast<double>(first.total);
-      });
+      return distance_to_first<true>(sample, first);
     case Record::support:
       return static_cast<double>(sample.size);
   }

@@ -24,8 +24,10 @@ struct Schedule {
   const i64* real;
   i64 length, stride;
   i64 last_fresh;  // no real data after this generation
+  bool same_n;     // whether n never changes
 
   AUTOPHAGE_HD i64 row(i64 t) const { return ((t < length ? t : length) - 1) * stride; }
+
   AUTOPHAGE_HD i64 n_at(i64 t) const { return n[row(t)]; }
   AUTOPHAGE_HD double alpha_at(i64 t) const { return alpha[row(t)]; }
   AUTOPHAGE_HD i64 real_at(i64 t) const { return real[row(t)]; }

@@ -2,9 +2,9 @@
 // of words.
 //
 // A Source has next64() (64 uniform bits) and uniform() (the 2^52 midpoints of (0, 1)). "Exact"
-// means: the law differs from the one named by less than 1e-12 in total variation, for n up to
-// 2^62; what is left is the rounding of a uniform and of an accept ratio. Which algorithm draws
-// depends on the parameters alone.
+// means: the law differs from the one named by less than 1e-12 in total variation for n up to 2^53,
+// by less than 1e-7 up to 2^62; what is left is the rounding of a uniform and of an accept ratio.
+// Which algorithm draws depends on the parameters alone.
 #pragma once
 
 #include "math.hpp"
@@ -194,6 +194,9 @@ AUTOPHAGE_HD i64 binomial_narrow(i64 n, double p, double deviation, Source& sour
 // Any deviation from 128 on: BTRS picks a cell of 2^shift counts, further bits the count inside it,
 // because a 52-bit uniform alone could not reach all of up to 2^31 counts evenly. Counts are
 // integer offsets from the integer mode.
+inline constexpr i64 far_cell = i64{1}
+                                << 20;  // a cell is 1/128 of a deviation or more: no law is there
+
 template <class Source>
 AUTOPHAGE_HD i64 binomial_wide(i64 n, double p, double deviation, Source& source) {
   const BinomialHeight law(n, p);
@@ -209,8 +212,9 @@ AUTOPHAGE_HD i64 binomial_wide(i64 n, double p, double deviation, Source& source
     const double v = source.uniform();
     const double us = 0.5 - absolute(u);
     const i64 cell = floor_to_integer((2.0 * bent.a / us + bent.b) * u + center);
-    const i64 k =
-        law.mode + cell * (i64{1} << shift) + static_cast<i64>(source.next64() >> (64 - shift));
+    const auto inside = static_cast<i64>(source.next64() >> (64 - shift));
+    if (cell < -far_cell || cell > far_cell) continue;
+    const i64 k = law.mode + cell * (i64{1} << shift) + inside;
     if (us >= 0.07 && v <= bent.inside) return k;
     if (k < 0 || k > n) continue;
     if (law.covers(k, bent.height(us, v))) return k;

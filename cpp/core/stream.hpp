@@ -2,10 +2,12 @@
 //
 // A stream is the sequence of 32-bit words of the Philox blocks
 //
-//   key      low, high half of the seed (of the derived key for contexts beyond 2^20, see
-//   key_of_context) counter  word 0  block, low half        word 2  run, low 32 bits
-//            word 1  block, high half       word 3  purpose (6 bits) | context (20) | run, high 6
-//            bits
+//   key             low and high half of the seed (of a derived key from context 2^20 on: see
+//                   key_of_context)
+//   counter word 0  block, low half
+//           word 1  block, high half
+//           word 2  run, low 32 bits
+//           word 3  purpose (6 bits), context (20), run (high 6 bits), from the top
 //
 // for block = 0, 1, 2, ..., each block giving its four words in order. One (run, context, purpose)
 // has one stream for the whole life of the run, consumed in order, generation after generation.
@@ -13,11 +15,10 @@
 // depends on threads, shards or device.
 //
 // How a word becomes a decision belongs to the stream as well:
-//   next64      two words, the earlier one low
-//   uniform     next64 >> 12 -> the 2^52 midpoints (m + 1/2) 2^-52: never 0, never 1
-//   index       purposes parents8, parents16 are read in units of 8, 16 bits, low bits of a word
-//   first;
-//               a unit that rejection refuses is skipped and the next one is read (see IndexReader)
+//   next64   two words, the earlier one low
+//   uniform  next64 >> 12 -> the 2^52 midpoints (m + 1/2) 2^-52: never 0, never 1
+//   index    purposes parents8 and parents16 are read in units of 8 and 16 bits, the low bits of a
+//            word first; a unit that is refused is skipped (see IndexReader)
 // The stream version in every result's attributes changes whenever any of this does.
 #pragma once
 
@@ -107,9 +108,10 @@ class Stream {
 };
 
 // Indices uniform on 0 .. bound - 1 from units of 8 or 16 bits.
-//   8 bits:  unit & (2^k - 1), 2^k the least power of two >= bound, refused when >= bound   (bound
-//   <= 128) 16 bits: unit * bound >> 16, refused when the low 16 bits < 2^16 mod bound (bound <=
-//   2^16)
+//   8 bits (bound <= 128)    unit & (2^k - 1), where 2^k is the least power of two >= bound;
+//                            refused when not below bound
+//   16 bits (bound <= 2^16)  unit * bound >> 16; refused when the low 16 bits of the product are
+//                            below 2^16 mod bound
 // Both are exactly uniform: a value is given by equally many units that are not refused.
 template <int width, class Source = Stream>
 class IndexReader {

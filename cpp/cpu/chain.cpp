@@ -72,8 +72,8 @@ template <class Sink>
 class Worker {
  public:
   template <class Out>
-  Worker(const ChainJob& job, const std::vector<PreparedLaw>& laws, const ChainBounds& bounds,
-         Sink sink, const Out& out, Stop& stop)
+  Worker(const ChainJob& job, PreparedLaws& laws, const ChainBounds& bounds, Sink sink,
+         const Out& out, Stop& stop)
       : job_(job),
         laws_(laws),
         space_(job, bounds),
@@ -93,15 +93,14 @@ class Worker {
           every_ ? one<true>(run, context, schedule) : one<false>(run, context, schedule);
       if (stuck > 0) return {Ending::stuck, job_.first_run + run, context, stuck};
     }
-    if (!stop_.load(std::memory_order_relaxed))
-      sink_.flush(context, laws_[static_cast<std::size_t>(context)], mutex);
+    if (!stop_.load(std::memory_order_relaxed)) sink_.flush(context, laws_.at(context), mutex);
     return {};
   }
 
  private:
   template <bool every>
   std::int64_t one(std::int64_t run, std::int64_t context, const core::Schedule& schedule) {
-    const PreparedLaw& prepared = laws_[static_cast<std::size_t>(context)];
+    const PreparedLaw& prepared = laws_.at(context);
     const core::Truth law = prepared.truth();
     core::First first;
     const Chain chain{run, context, law, prepared.token.data(), first};
@@ -115,7 +114,7 @@ class Worker {
   }
 
   const ChainJob& job_;
-  const std::vector<PreparedLaw>& laws_;
+  PreparedLaws& laws_;
   ChainWorkspace space_;
   core::PairTable table_;
   Sink sink_;
@@ -127,10 +126,8 @@ class Worker {
 template <class Sink, class Out, class MakeSink>
 ChainOutcome run_study(const ChainJob& job, const Out& out, const Poll& poll,
                        MakeSink&& make_sink) {
-  std::vector<PreparedLaw> laws;
-  for (std::int64_t c = 0; c < job.contexts; ++c)
-    laws.emplace_back(job.laws + c * job.tokens, job.tokens);
-  const ChainBounds bounds = bounds_of(job, laws);
+  PreparedLaws laws(job.laws, job.contexts, job.tokens);
+  const ChainBounds bounds = bounds_of(job);
   const std::int64_t runs_per_unit =
       std::clamp<std::int64_t>(job.runs / (8 * std::max(job.threads, 1)), 1, most_runs_per_unit);
   const std::int64_t blocks = (job.runs + runs_per_unit - 1) / runs_per_unit;

@@ -1,5 +1,5 @@
-// Where a chain's records go: whole trajectories, or exact sums over runs. And the observer that
-// feeds either.
+// Where a chain's records go: whole trajectories, or exact sums over runs. See chain_observer.hpp
+// for what feeds either.
 #pragma once
 
 #include <cstdint>

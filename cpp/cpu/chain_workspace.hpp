@@ -21,11 +21,12 @@ struct ChainBounds {
 
 // What the core is told of one context, and the bounds over all.
 inline core::Schedule schedule_of(const ChainJob& job, std::int64_t context) {
-  core::Schedule schedule{job.n + context, job.alpha + context, job.real + context,
-                          job.rows,        job.contexts,        1};
+  core::Schedule schedule{
+      job.n + context, job.alpha + context, job.real + context, job.rows, job.contexts, 1, true};
   const bool real_never_kept = job.filter == 1 && job.type1 >= 1.0;
   for (std::int64_t row = 1; row < job.rows; ++row) {
     const std::int64_t entry = row * job.contexts + context;
+    schedule.same_n = schedule.same_n && job.n[entry] == job.n[context];
     if ((job.alpha[entry] > 0 && !real_never_kept) ||
         job.real[entry] > job.real[entry - job.contexts])
       schedule.last_fresh = row + 1;
@@ -35,10 +36,13 @@ inline core::Schedule schedule_of(const ChainJob& job, std::int64_t context) {
   return schedule;
 }
 
-inline ChainBounds bounds_of(const ChainJob& job, const std::vector<PreparedLaw>& laws) {
+inline ChainBounds bounds_of(const ChainJob& job) {
   ChainBounds bounds;
-  for (const PreparedLaw& law : laws)
-    bounds.support = std::max(bounds.support, static_cast<std::int64_t>(law.p.size()));
+  for (std::int64_t c = 0; c < job.contexts; ++c) {
+    const double* law = job.laws + c * job.tokens;
+    const auto support = std::count_if(law, law + job.tokens, [](double p) { return p > 0; });
+    bounds.support = std::max(bounds.support, static_cast<std::int64_t>(support));
+  }
   for (std::int64_t i = 0; i < job.rows * job.contexts; ++i) {
     bounds.most_drawn = std::max({bounds.most_drawn, job.n[i], job.real[i]});
     if (job.n[i] <= core::pair_limit) bounds.pair_n = std::max(bounds.pair_n, job.n[i]);

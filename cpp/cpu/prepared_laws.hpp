@@ -4,7 +4,8 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <numeric>
+#include <memory>
+#include <mutex>
 #include <vector>
 
 #include "../core/chain.hpp"
@@ -45,6 +46,31 @@ struct PreparedLaw {
     return {
         support, p.data(), share.data(), {support, threshold.data(), alias.data()}, sum_of_squares};
   }
+};
+
+// The laws of a job, each prepared by the worker that first needs it: many contexts are shared
+// among threads, and an interrupt does not wait for all of them.
+class PreparedLaws {
+ public:
+  PreparedLaws(const double* laws, std::int64_t contexts, std::int64_t tokens)
+      : laws_(laws),
+        tokens_(tokens),
+        once_(static_cast<std::size_t>(contexts)),
+        prepared_(static_cast<std::size_t>(contexts)) {}
+
+  const PreparedLaw& at(std::int64_t context) {
+    const auto i = static_cast<std::size_t>(context);
+    std::call_once(once_[i], [&] {
+      prepared_[i] = std::make_unique<PreparedLaw>(laws_ + context * tokens_, tokens_);
+    });
+    return *prepared_[i];
+  }
+
+ private:
+  const double* laws_;
+  std::int64_t tokens_;
+  std::vector<std::once_flag> once_;
+  std::vector<std::unique_ptr<PreparedLaw>> prepared_;
 };
 
 }  // namespace autophage::cpu

@@ -71,9 +71,13 @@ class Study:
             return ("context",)
         return ("generation", "context", "token") if name == "p" else ("generation", "context")
 
+    def cells(self) -> int:
+        """Return how many values one run records."""
+        return sum(int(np.prod(self.shape(name), dtype=object)) for name in self.record)
+
     def bytes(self, ring: int) -> int:
         """Bytes that the results take, and `ring` bytes of working memory beside them."""
-        cells = sum(int(np.prod(self.shape(name), dtype=object)) for name in self.record)
+        cells = self.cells()
         if self.reduce is None:
             return 8 * cells * self.runs + ring
         if self.reduce == "histogram":
@@ -81,13 +85,11 @@ class Study:
         return 3 * 40 * cells + ring  # two sums, the arrays of limbs twice, mean and variance
 
     def empty(self, runs: int) -> dict[str, NDArray[Any]]:
-        """Arrays for the records of `runs` runs, times at -1 and laws at 0."""
+        """Make arrays for the records of `runs` runs; laws are zero, the rest is not set."""
         arrays: dict[str, NDArray[Any]] = {}
         for name in self.record:
             shape = (runs, *self.shape(name))
-            if name in TIMES:
-                arrays[name] = np.full(shape, -1, dtype=np.int64)
-            elif name == "p":
+            if name == "p":
                 arrays[name] = np.zeros(shape)
             else:
                 arrays[name] = np.empty(shape, dtype=np.int64 if name in INTEGERS else np.float64)
@@ -166,7 +168,9 @@ def refuse_what_cannot_fit(study: Study, ring: int) -> None:
     )
     if any(name in TRAJECTORIES for name in study.record):
         ways.append("fewer records or generations")
-    if ring > wanted // 2:
+    if not study.record:  # the schedules alone
+        ways = ["fewer generations or contexts"]
+    elif ring > wanted // 2:
         ways = ["a smaller window", "fewer threads"]
     msg = (
         f"this study would take about {wanted / 2**30:.3g} GiB, "
@@ -190,7 +194,7 @@ def dataset(
     for name, (dims, array) in {**values, **inputs}.items():
         kept = dims
         if not study.has_contexts and "context" in dims:
-            array = array.take(0, axis=dims.index("context"))
+            array = array[(slice(None),) * dims.index("context") + (0,)]  # a view
             kept = tuple(dim for dim in dims if dim != "context")
         described = DESCRIPTIONS.get(name) or DESCRIPTIONS.get(name.removesuffix("_variance"))
         variables[name] = (kept, array, {"long_name": described} if described else {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -23,7 +24,7 @@ __all__ = ["Interrupted", "simulate"]
 
 STOPPED, STUCK = 1, 2  # endings of a kernel call
 CHUNK_SECONDS = 0.4  # what one call of the kernel takes, about: an interrupt keeps the calls before
-HISTOGRAM_CELLS = 1 << 21  # times held at once while a histogram is counted
+HISTOGRAM_CELLS = 1 << 18  # times held at once while a histogram is counted
 
 
 class Interrupted(KeyboardInterrupt):
@@ -151,8 +152,9 @@ def simulate(
         has_contexts=model.has_contexts,
     )
     key = resolve_key(rng)
+    records.refuse_what_cannot_fit(study, 0)
     schedules = 24 * (generations or 1) * model.context_count
-    records.refuse_what_cannot_fit(study, schedules)
+    records.refuse_what_cannot_fit(replace(study, record=()), schedules)
     regime = regime.spelled_out(generations, model.context_count)  # callables are evaluated once
     schedule = regime.schedule(generations, model.context_count)
     job = _Job(study, model, regime, schedule, key, threads)
@@ -219,20 +221,21 @@ class _Job:
     threads: int
 
     def working_memory(self) -> int:
-        """Bytes that the threads need beside the results: windows hold one sample a model."""
+        """Return the bytes needed beside the results: windows hold one sample a model."""
         window = getattr(self.regime, "window", 2)
         samples = 1 + min(window, self.study.generations or window)
         living = min(self.study.tokens, 2 * int(self.schedule.n.max()))
-        return self.threads * (samples * (12 * living + 8192) + 48 * self.study.tokens)
+        thread = samples * (12 * living + 8192) + 48 * self.study.tokens
+        if self.study.reduce == "mean":  # sums of the context at hand, of 80 bytes a cell
+            thread += 80 * self.study.cells() // self.study.contexts
+        return self.threads * thread + 40 * self.model.laws.size
 
     def run(self, progress: bool) -> xarray.Dataset:
         collector = _COLLECTORS[self.study.reduce](self.study)
         try:
             with _bar(progress, self.study.runs) as advance:
                 for done, runs in self.chunks():
-                    collector.take(
-                        lambda out, done=done, runs=runs: self.call(done, runs, out), done, runs
-                    )
+                    collector.take(functools.partial(self.call, done, runs), done, runs)
                     advance(runs)
         except KeyboardInterrupt:
             finished = collector.finished

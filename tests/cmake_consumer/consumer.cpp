@@ -1,4 +1,5 @@
-// A stranger's program on the installed header target: prints the Philox block of a zero counter and a zero key.
+// A stranger's program on the installed header target: prints the Philox block of a zero counter
+// and a zero key.
 #include <autophage/core/philox.hpp>
 #include <cstdio>
 

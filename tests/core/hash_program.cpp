@@ -2,7 +2,8 @@
 // tokens, supports and laws. It must be the same for every compiler, optimisation and machine.
 //
 // To build it anywhere:
-//   g++ -std=c++20 -O2 -ffp-contract=off -I cpp tests/core/hash_program.cpp cpp/cpu/chain.cpp -pthread
+//   g++ -std=c++20 -O2 -ffp-contract=off -I cpp tests/core/hash_program.cpp cpp/cpu/chain.cpp
+//   -pthread
 #include <cstdio>
 
 #include "regimes.hpp"

@@ -1,11 +1,12 @@
-// Draws without replacement: the heights, the mode and the hat against quadruple precision, the draws
-// against the exact law.
+// Draws without replacement: the heights, the mode and the hat against quadruple precision, the
+// draws against the exact law.
+#include "core/hypergeometric.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <vector>
 
 #include "check.hpp"
-#include "core/hypergeometric.hpp"
 #include "core/stream.hpp"
 #include "quad.hpp"
 #include "scripted.hpp"
@@ -65,7 +66,8 @@ std::vector<Case> cases() {
   return all;
 }
 
-// The counts to look at: all of a small range, else around the mode and at random within 8 deviations.
+// The counts to look at: all of a small range, else around the mode and at random within 8
+// deviations.
 std::vector<i64> counts_of(const Case& c, i64 mode) {
   std::vector<i64> counts;
   const double deviation = std::sqrt(c.variance()) + 1;
@@ -136,7 +138,8 @@ void law_of_the_draws() {
         return source.asked == 3 && drawn == x;
       };
       const u64 refused = first_where(0, midpoints, [&](u64 m) { return !accepted(m); });
-      mass[static_cast<std::size_t>(x)] = wide(static_cast<double>(refused)) * 0x1p-52 * (tail ? v : 1);
+      mass[static_cast<std::size_t>(x)] =
+          wide(static_cast<double>(refused)) * 0x1p-52 * (tail ? v : 1);
       all += mass[static_cast<std::size_t>(x)];
     }
     quad sum = 0;
@@ -148,10 +151,22 @@ void law_of_the_draws() {
 }
 
 void draws_follow_the_law() {
-  const Case small[] = {{2, 1, 1},     {3, 1, 2},       {3, 2, 1},      {10, 5, 5},     {10, 1, 9},
-                        {10, 9, 1},    {50, 20, 10},    {50, 49, 49},   {100, 50, 50},  {300, 299, 150},
-                        {1000, 10, 500}, {1000, 990, 500}, {128, 64, 127}, {1000000, 3, 999999},
-                        {1000000, 2000, 2000}, {i64{1} << 40, i64{1} << 20, i64{1} << 22}};
+  const Case small[] = {{2, 1, 1},
+                        {3, 1, 2},
+                        {3, 2, 1},
+                        {10, 5, 5},
+                        {10, 1, 9},
+                        {10, 9, 1},
+                        {50, 20, 10},
+                        {50, 49, 49},
+                        {100, 50, 50},
+                        {300, 299, 150},
+                        {1000, 10, 500},
+                        {1000, 990, 500},
+                        {128, 64, 127},
+                        {1000000, 3, 999999},
+                        {1000000, 2000, 2000},
+                        {i64{1} << 40, i64{1} << 20, i64{1} << 22}};
   for (const Case& c : small) {
     const i64 reach = std::min<i64>(c.most() - c.least() + 1, 200);
     std::vector<double> seen(static_cast<std::size_t>(reach)), law(seen.size());
@@ -165,7 +180,7 @@ void draws_follow_the_law() {
       seen[static_cast<std::size_t>(std::min(x - c.least(), reach - 1))] += 1;
     }
     const double p_value = chi_square(seen, law);
-    if (!CHECK(plausible(p_value) || p_value == 1.0))
+    if (!CHECK(plausible(p_value) || (std::isnan(p_value) && c.variance() < 1e-3)))
       std::printf("  %ld %ld %ld: p = %g\n", c.whole, c.part, c.taken, p_value);
   }
 }
@@ -173,8 +188,10 @@ void draws_follow_the_law() {
 // Laws too wide for cells: mean and variance, and whether each bit of the counts is used.
 void wide_draws() {
   const i64 large = i64{1} << 62;
-  for (const Case& c : {Case{large, large / 2, large / 2}, {large, large / 3, large / 5},
-                        {large - 1, large / 2, large - large / 9}, {i64{1} << 53, 12345678901, i64{1} << 52}}) {
+  for (const Case& c : {Case{large, large / 2, large / 2},
+                        {large, large / 3, large / 5},
+                        {large - 1, large / 2, large - large / 9},
+                        {i64{1} << 53, 12345678901, i64{1} << 52}}) {
     const long draws = share_of(2e5);
     const double center = std::floor(c.mean()), variance = c.variance();
     double sum = 0, squares = 0, odd = 0;

@@ -39,8 +39,8 @@ struct Table {
   Table& operator=(const Table&) = delete;
 };
 
-// How many words lead to each count. A column's words keep its own count up to some word, and give the
-// other one from there on.
+// How many words lead to each count. A column's words keep its own count up to some word, and give
+// the other one from there on.
 std::vector<u128> words_of(Table& t, i64 n, i64 k) {
   std::vector<u128> words(static_cast<std::size_t>(n + 1));
   t.table.next(k, 0);  // builds the row
@@ -99,7 +99,8 @@ void compare(Table& t, i64 n, i64 k, Worst& worst) {
 void rows_follow_the_law() {
   Worst worst;
   long rows = 0;
-  for (const i64 n : {2, 3, 4, 5, 10, 50, 100, 128, 129, 156, 157, 158, 256, 400, 700, 1023, 1024}) {
+  for (const i64 n :
+       {2, 3, 4, 5, 10, 50, 100, 128, 129, 156, 157, 158, 256, 400, 700, 1023, 1024}) {
     Table t(n);
     t.table.prepare(n);
     const i64 step = n <= 129 || effort() >= 1 ? 1 : 37;
@@ -118,14 +119,17 @@ void strides_are_long_enough() {
       const double odds = static_cast<double>(k) / static_cast<double>(n - k);
       double above = 1, below = 1;
       i64 high = k, low = k;
-      while (high < n && above > 0x1p-66) above *= static_cast<double>(n - high) / static_cast<double>(high + 1) * odds, ++high;
-      while (low > 0 && below > 0x1p-66) below *= static_cast<double>(low) / static_cast<double>(n - low + 1) / odds, --low;
+      while (high < n && above > 0x1p-66)
+        above *= static_cast<double>(n - high) / static_cast<double>(high + 1) * odds, ++high;
+      while (low > 0 && below > 0x1p-66)
+        below *= static_cast<double>(low) / static_cast<double>(n - low + 1) / odds, --low;
       worst = std::fmax(worst, static_cast<double>(high - low + 1 - PairTable::stride(n)));
     }
   CHECK_AT_MOST(worst, 0.0, "counts beyond the room of a row");
 }
 
-// One table serves sizes that change, in memory for the largest; rows of an earlier size are forgotten.
+// One table serves sizes that change, in memory for the largest; rows of an earlier size are
+// forgotten.
 void sizes_may_change() {
   Table t(400);
   Worst worst;

@@ -27,7 +27,7 @@ struct Vector {
 
 std::vector<Vector> published() {
   std::vector<Vector> vectors;
-  std::ifstream file(AUTOPHAGE_VECTORS);
+  std::ifstream file(AUTOPHAGE_TEST_DATA "/vectors.txt");
   for (std::string line; std::getline(file, line);) {
     if (line.empty() || line[0] == '#') continue;
     std::istringstream words(line);
@@ -187,7 +187,8 @@ void addresses_are_injective() {
   for (const u64 run : edge_runs())
     for (const u64 context : edge_contexts())
       for (const u32 purpose : {0U, 1U, 2U, 3U, 4U, 5U, 6U, 32U, 63U})
-        for (const int block : {0, 1, 2}) blocks.push_back(block_of(99, {run, context, purpose, block}));
+        for (const int block : {0, 1, 2})
+          blocks.push_back(block_of(99, {run, context, purpose, block}));
   const std::size_t at_edges = blocks.size();
   Mixer mixer{2024};
   while (blocks.size() < wanted) {
@@ -203,7 +204,7 @@ void addresses_are_injective() {
 }
 
 void adjacent_seeds_share_no_block() {
-  const u64 seeds[] = {0,          1,          2,          3,           0xfffffffeU,
+  const u64 seeds[] = {0,           1,           2,           3,           0xfffffffeU,
                        0xffffffffU, 0x100000000, 0x100000001, ~u64{0} - 1, ~u64{0}};
   std::vector<Words4> blocks;
   const long runs = share_of(5000);

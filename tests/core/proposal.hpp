@@ -1,9 +1,10 @@
-// What the rejecting part of draw_binomial does with chosen words: which count a first uniform u leads
-// to, and for which second uniforms v it is accepted. Found from outside, by bisection.
+// What the rejecting part of draw_binomial does with chosen words: which count a first uniform u
+// leads to, and for which second uniforms v it is accepted. Found from outside, by bisection.
 //
-// A count k is accepted for v <= R(k) w(u) / alpha, w(u) = a / us^2 + b, us = 1/2 - |u - 1/2|, provided
-// that this is at most 1 (the hat dominates) and that the quick box lies inside. The integral of w over
-// the u that lead to one cell of 2^shift counts is 1 but for rounding, so the law is that of R.
+// A count k is accepted for v <= R(k) w(u) / alpha, w(u) = a / us^2 + b, us = 1/2 - |u - 1/2|,
+// provided that this is at most 1 (the hat dominates) and that the quick box lies inside. The
+// integral of w over the u that lead to one cell of 2^shift counts is 1 but for rounding, so the
+// law is that of R.
 #pragma once
 
 #include <climits>
@@ -30,7 +31,8 @@ class Proposal {
     bent = core::Bent(std::ldexp(deviation, -shift), p);
   }
 
-  // The count for the u-th u, the v-th v and the bits inside a cell; `accepted`: by these words alone.
+  // The count for the u-th u, the v-th v and the bits inside a cell; `accepted`: by these words
+  // alone.
   std::int64_t at(std::uint64_t u, std::uint64_t v, std::uint64_t bits, bool& accepted) const {
     Scripted source;
     source.uniforms[0] = midpoint(u);
@@ -41,8 +43,8 @@ class Proposal {
     return k;
   }
 
-  // The cell that u leads to, counted from the middle one. The least v is accepted wherever the height
-  // is above 2^-53 or so; what it refuses lies outside, on the side of u.
+  // The cell that u leads to, counted from the middle one. The least v is accepted wherever the
+  // height is above 2^-53 or so; what it refuses lies outside, on the side of u.
   std::int64_t cell(std::uint64_t u) const {
     bool accepted = false;
     const std::int64_t k = at(u, 0, 0, accepted);
@@ -57,8 +59,8 @@ class Proposal {
     first = cell(begin);
     start = {begin};
     for (std::int64_t c = first; start.back() < midpoints && cell(start.back()) != INT64_MAX; ++c)
-      start.push_back(first_where(start.back(), midpoints,
-                                  [&](std::uint64_t u) { return cell(u) > c; }));
+      start.push_back(
+          first_where(start.back(), midpoints, [&](std::uint64_t u) { return cell(u) > c; }));
   }
 
   double side(std::uint64_t u) const { return 0.5 - std::fabs(midpoint(u) - 0.5); }
@@ -71,7 +73,8 @@ class Proposal {
     return us > 0 ? (2 * wide(bent.a) / us + bent.b) * x : 0;
   }
 
-  // The mean that the sampler uses: a cell begins where primitive + (1/2 + mean - k) / 2^shift passes 0.
+  // The mean that the sampler uses: a cell begins where primitive + (1/2 + mean - k) / 2^shift
+  // passes 0.
   quad mean() const {
     const std::uint64_t u =
         first_where(0, midpoints, [&](std::uint64_t m) { return cell(m) >= 1; });
@@ -81,7 +84,8 @@ class Proposal {
 
   // What is lost of the integral of r w over u = low .. high - 1 where r w exceeds 1, over r.
   quad clipped(double r, std::uint64_t low, std::uint64_t high) const {
-    const double outer = std::fmin(side(low), side(high - 1)), inner = std::fmax(side(low), side(high - 1));
+    const double outer = std::fmin(side(low), side(high - 1)),
+                 inner = std::fmax(side(low), side(high - 1));
     if (r <= 0 || r * (bent.a / (outer * outer) + bent.b) <= 1) return 0;
     const double full = std::sqrt(bent.a / (1 / r - bent.b));  // where r w is 1
     const double from = full > 0 && full < inner ? full : inner;
@@ -116,8 +120,8 @@ struct Findings {
   double lost = 0;       // probability of counts that no words lead to (an upper bound)
 };
 
-// Compares with the truth at each count, or, when a cell is many, at `looks` counts of every third cell,
-// its ends among them. `pick()` gives random words.
+// Compares with the truth at each count, or, when a cell is many, at `looks` counts of every third
+// cell, its ends among them. `pick()` gives random words.
 template <class Draw, class Pick>
 Findings examine(Proposal<Draw>& s, int looks, Pick&& pick) {
   s.find_cells();

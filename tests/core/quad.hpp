@@ -50,8 +50,8 @@ inline quad stirling_truth(std::int64_t k) {
   return logq(2 * acosq(-1) * x) / 2 + series / (12 * x);
 }
 
-// ln f(k) / f(m) of Binomial(n, p) as a difference of log-factorials: in 113 bits it holds 1e-25 up to
-// n = 2^20, and 1e-13 at 2^62.
+// ln f(k) / f(m) of Binomial(n, p) as a difference of log-factorials: in 113 bits it holds 1e-25 up
+// to n = 2^20, and 1e-13 at 2^62.
 inline quad textbook_log_ratio(std::int64_t n, quad p, std::int64_t k, std::int64_t m) {
   return log_factorial(m) - log_factorial(k) + log_factorial(n - m) - log_factorial(n - k) +
          wide(k - m) * (logq(p) - log1pq(-p));

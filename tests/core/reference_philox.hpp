@@ -1,4 +1,5 @@
-// Philox4x32-10 and the address of a word, written again from their descriptions and by other means.
+// Philox4x32-10 and the address of a word, written again from their descriptions and by other
+// means.
 #pragma once
 
 #include <array>
@@ -26,7 +27,8 @@ inline Words4 reference_philox(Words4 x, Words2 key) {
   return x;
 }
 
-// Block `block` of the stream (run, context, purpose) under a seed, by the layout that stream.hpp states.
+// Block `block` of the stream (run, context, purpose) under a seed, by the layout that stream.hpp
+// states.
 inline Words4 reference_block(std::uint64_t seed, std::uint64_t run, std::uint64_t context,
                               std::uint32_t purpose, std::uint64_t block) {
   const auto low = [](std::uint64_t x) { return static_cast<std::uint32_t>(x % 4294967296U); };

@@ -31,8 +31,16 @@ inline Study filtered(Study study, std::int32_t filter, double type1, double typ
 inline std::vector<Study> every_regime(std::int64_t runs, std::int64_t generations) {
   const std::vector<Reals> laws = three_laws();
   std::vector<Study> all;
-  const std::vector<Integers> sizes = {{1},    {7},     {128},   {129},        {300},
-                                       {1024}, {2500},  {70000}, {1000000000}, {std::int64_t{1} << 50},
+  const std::vector<Integers> sizes = {{1},
+                                       {7},
+                                       {128},
+                                       {129},
+                                       {300},
+                                       {1024},
+                                       {2500},
+                                       {70000},
+                                       {1000000000},
+                                       {std::int64_t{1} << 50},
                                        {20, 200, 128, 2000, 5}};
   std::uint64_t seed = 1;
   const auto add = [&](Regime regime, const Integers& n) -> Study& {

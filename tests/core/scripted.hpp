@@ -27,7 +27,8 @@ struct Scripted {
   bool again() const { return asked > given; }
 };
 
-// The least m in [low, high) for which `holds(m)`, given that it holds from somewhere on; else high.
+// The least m in [low, high) for which `holds(m)`, given that it holds from somewhere on; else
+// high.
 template <class Holds>
 std::uint64_t first_where(std::uint64_t low, std::uint64_t high, Holds&& holds) {
   while (low < high) {

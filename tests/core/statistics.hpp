@@ -6,10 +6,12 @@
 #include <cstddef>
 #include <vector>
 
+#include "check.hpp"
+
 namespace autophage::test {
 
-// A test on its own fails below this p-value, and above one minus it (draws that fit too well are not
-// independent); a mean fails at more than `most_errors` standard errors.
+// A test on its own fails below this p-value, and above one minus it (draws that fit too well are
+// not independent); a mean fails at more than `most_errors` standard errors.
 inline constexpr double ALPHA = 1e-6;
 inline constexpr double most_errors = 5.0;
 
@@ -35,7 +37,8 @@ inline double chi_square_tail(double x, double df) {
   return front * value;
 }
 
-// p-value of counts against probabilities; neighbouring cells are pooled until at least 20 are expected.
+// p-value of counts against probabilities; neighbouring cells are pooled until at least 20 are
+// expected. NaN when that leaves one cell, and nothing to judge.
 inline double chi_square(const std::vector<double>& observed, const std::vector<double>& law) {
   double total = 0;
   for (const double x : observed) total += x;
@@ -49,23 +52,28 @@ inline double chi_square(const std::vector<double>& observed, const std::vector<
     expected.push_back(e);
     o = e = 0;
   }
-  if (seen.empty()) return std::nan("");
+  if (seen.size() < 2) return std::nan("");
   seen.back() += o;
   expected.back() += e;
   double statistic = 0;
   for (std::size_t i = 0; i < seen.size(); ++i)
     statistic += (seen[i] - expected[i]) * (seen[i] - expected[i]) / expected[i];
-  return seen.size() > 1 ? chi_square_tail(statistic, static_cast<double>(seen.size() - 1)) : 1.0;
+  return chi_square_tail(statistic, static_cast<double>(seen.size() - 1));
 }
 
-inline bool plausible(double p_value) { return p_value > ALPHA && p_value < 1 - ALPHA; }
+// Nothing to judge is a failure, but where a short run left too few draws.
+inline bool plausible(double p_value) {
+  return std::isnan(p_value) ? effort() < 1 : p_value > ALPHA && p_value < 1 - ALPHA;
+}
 
-// P(X < k) + v P(X = k) for X ~ Binomial(n, p): uniform on (0, 1) when k is a draw of X and v uniform.
+// P(X < k) + v P(X = k) for X ~ Binomial(n, p): uniform on (0, 1) when k is a draw of X and v
+// uniform.
 inline double hidden_uniform(long n, double p, long k, double v) {
   if (p <= 0 || p >= 1 || n == 0) return v;  // one count only
   const auto trials = static_cast<double>(n), x = static_cast<double>(k);
-  double mass = std::exp(std::lgamma(trials + 1) - std::lgamma(x + 1) - std::lgamma(trials - x + 1) +
-                         x * std::log(p) + (trials - x) * std::log1p(-p));
+  double mass =
+      std::exp(std::lgamma(trials + 1) - std::lgamma(x + 1) - std::lgamma(trials - x + 1) +
+               x * std::log(p) + (trials - x) * std::log1p(-p));
   double sum = v * mass;
   for (double j = x; j > 0; --j) {  // down from k, until what is left is nothing
     mass *= j / (trials - j + 1) * ((1 - p) / p);

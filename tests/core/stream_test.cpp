@@ -1,11 +1,12 @@
 // Conversions of words: every uniform lies in the stated interval, every index is exactly uniform.
+#include "core/stream.hpp"
+
 #include <algorithm>
 #include <array>
 #include <thread>
 #include <vector>
 
 #include "check.hpp"
-#include "core/stream.hpp"
 
 namespace autophage::test {
 namespace {
@@ -17,8 +18,8 @@ using core::Stream;
 using core::u32;
 using core::u64;
 
-// A key to a stream's own words, so that the conversion that ships can be given any word. An explicit
-// instantiation may name private members.
+// A key to a stream's own words, so that the conversion that ships can be given any word. An
+// explicit instantiation may name private members.
 template <auto words, auto used>
 struct Key {
   friend void hold(Stream& stream, u32 low, u32 high) {
@@ -35,8 +36,8 @@ double uniform_of(Stream& stream, u32 low, u32 high) {
   return stream.uniform();
 }
 
-// Whether the uniforms of the high words first, first + step, .. below `last` rise strictly, both within
-// a high word (from its least to its largest low word) and from one to the next.
+// Whether the uniforms of the high words first, first + step, .. below `last` rise strictly, both
+// within a high word (from its least to its largest low word) and from one to the next.
 bool rises(u64 first, u64 last, u64 step) {
   Stream stream(0, 0, 0, Purpose::truth);
   double before = first == 0 ? 0.0 : uniform_of(stream, 0xffffffffU, static_cast<u32>(first - 1));
@@ -69,8 +70,8 @@ void every_uniform_is_inside() {
   CHECK((static_cast<double>((u64{1} << 53) - 1) + 0.5) * 0x1p-53 == 1.0);
 }
 
-// Hands out words from a list with some to spare: the reader should stop at `used` words by itself. A
-// request for many is met by a number that changes from call to call, as a stream does.
+// Hands out words from a list with some to spare: the reader should stop at `used` words by itself.
+// A request for many is met by a number that changes from call to call, as a stream does.
 struct Words {
   const std::vector<u32>* list;
   std::size_t* used;
@@ -108,8 +109,8 @@ std::vector<u32> indices_of(const std::vector<u32>& units, u32 bound) {
   return indices;
 }
 
-// Reads them in calls of `chunk` (or of 1, 2, 3, .. for 0) and compares, with no word read too many and
-// nothing placed outside a call's own range.
+// Reads them in calls of `chunk` (or of 1, 2, 3, .. for 0) and compares, with no word read too many
+// and nothing placed outside a call's own range.
 template <int width>
 bool reads(const std::vector<u32>& words, const std::vector<u32>& expected, u32 bound, i64 chunk) {
   std::size_t used = 0;
@@ -169,8 +170,8 @@ void changing_bounds(u32 most) {
 
 void indices_are_uniform() {
   for (u32 bound = 1; bound <= 128; ++bound) enumerate<8>(bound);
-  for (const u32 bound : {1U,    2U,    3U,    127U,   128U,   129U,   130U,   255U,
-                          256U,  257U,  1000U, 2047U,  2048U,  4097U,  10000U, 21845U,
+  for (const u32 bound : {1U,     2U,     3U,     127U,   128U,   129U,   130U,   255U,
+                          256U,   257U,   1000U,  2047U,  2048U,  4097U,  10000U, 21845U,
                           21846U, 32767U, 32768U, 32769U, 43690U, 65534U, 65535U, 65536U})
     enumerate<16>(bound);
   changing_bounds<8>(128);

@@ -1,4 +1,5 @@
-// A study of token chains for tests: what the driver is asked, owned by value, and all it gives back.
+// A study of token chains for tests: what the driver is asked, owned by value, and all it gives
+// back.
 #pragma once
 
 #include <algorithm>
@@ -87,8 +88,7 @@ inline Trajectories trajectories(const Study& study, Records records, const Poll
     ask(got.p, points * study.tokens(), out.p);
     for (int r = 0; r < 6; ++r) ask(got.reals[r], points, out.reals[r]);
   }
-  got.outcome =
-      with_job(study, [&](const ChainJob& job) { return cpu::run(job, out, poll); });
+  got.outcome = with_job(study, [&](const ChainJob& job) { return cpu::run(job, out, poll); });
   return got;
 }
 
@@ -100,8 +100,7 @@ struct Totals {
 };
 
 inline Totals totals(const Study& study, bool records = true) {
-  const std::size_t points =
-      study.contexts() * static_cast<std::size_t>(study.job.generations);
+  const std::size_t points = study.contexts() * static_cast<std::size_t>(study.job.generations);
   Totals got;
   ChainSums out;
   int next = 0;

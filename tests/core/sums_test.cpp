@@ -1,12 +1,13 @@
-// Exact sums against long-hand arithmetic in 32-bit digits, and means and variances against quadruple
-// precision.
+// Exact sums against long-hand arithmetic in 32-bit digits, and means and variances against
+// quadruple precision.
+#include "core/sums.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <vector>
 
 #include "check.hpp"
 #include "core/stream.hpp"
-#include "core/sums.hpp"
 #include "quad.hpp"
 
 namespace autophage::test {
@@ -98,7 +99,8 @@ void check_moments(const ExactSum& total, const Natural& sum, const Natural& squ
   CHECK(relative(core::mean_of(total, count, scale), sum.value() / count / scale) < 4e-16);
   if (count < 2) return;
   const Natural centred = Natural(count) * squares - sum * sum;
-  const quad variance = centred.value() / (wide(static_cast<double>(count)) * (count - 1)) / scale / scale;
+  const quad variance =
+      centred.value() / (wide(static_cast<double>(count)) * (count - 1)) / scale / scale;
   CHECK(relative(core::centred_squares(total, count), centred.value()) < 4e-16);
   CHECK(relative(core::variance_of(total, count, scale), variance) < 1e-15);
 }
@@ -180,7 +182,8 @@ void order_does_not_matter() {
 
 void too_few_and_fixed_point() {
   const ExactSum nothing;
-  CHECK(std::isnan(core::mean_of(nothing, 0, 1.0)) && std::isnan(core::variance_of(nothing, 0, 1.0)));
+  CHECK(std::isnan(core::mean_of(nothing, 0, 1.0)) &&
+        std::isnan(core::variance_of(nothing, 0, 1.0)));
   ExactSum one;
   one.add(5);
   CHECK(core::mean_of(one, 1, 1.0) == 5.0 && std::isnan(core::variance_of(one, 1, 1.0)));

@@ -1,5 +1,5 @@
-// Integer arithmetic without the compiler's 128-bit type, as on a compiler that has none: the header is
-// told so before it is read.
+// Integer arithmetic without the compiler's 128-bit type, as on a compiler that has none: the
+// header is told so before it is read.
 #undef __SIZEOF_INT128__
 #include "core/math.hpp"
 //
@@ -15,8 +15,9 @@ using core::u64;
 __extension__ using u128 = unsigned __int128;
 
 void products() {
-  const u64 edges[] = {0, 1, 2, 0xffffffffU, 0x100000000U, 0x100000001U, 1ULL << 63, ~u64{0},
-                       ~u64{0} - 1, 0x5555555555555555ULL, 0xaaaaaaaaaaaaaaaaULL};
+  const u64 edges[] = {
+      0,          1,       2,           0xffffffffU,           0x100000000U,         0x100000001U,
+      1ULL << 63, ~u64{0}, ~u64{0} - 1, 0x5555555555555555ULL, 0xaaaaaaaaaaaaaaaaULL};
   for (const u64 a : edges)
     for (const u64 b : edges)
       CHECK(core::multiply_high(a, b) == static_cast<u64>(static_cast<u128>(a) * b >> 64));

@@ -1,0 +1,162 @@
+"""Faults planted in the real kernel: its sources, rewritten where a fault goes, compiled once.
+
+A fault is chosen at run time; with none the compiled library is the package's own kernel. `Kernel`
+stands in for `_core.run_chains`, so that whole studies run on the faulty kernel and meet the same
+judges as the right one.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+SOURCES = Path(__file__).parents[1] / "cpp"
+SHIM = Path(__file__).with_name("planted.cpp")
+REGIMES = (
+    "fully_synthetic",
+    "partially_synthetic",
+    "most_recent",
+    "randomly_sampled",
+    "mixed",
+    "accumulate",
+)
+OUT = (
+    *("collapse_time", "absorption_time", "final_token", "support", "p"),
+    *("sigma", "max_p", "l1_to_truth", "l1_to_first", "l2_to_truth", "l2_to_first"),
+)
+
+# Where each fault goes: file, the code there, and what takes its place. A name in double angle
+# brackets is true when the fault of that name is planted.
+SITES: list[tuple[str, str, str]] = [
+    (
+        "core/chain_neutral.hpp",
+        "k = table_.next(k, pair_.next64()); ++t_;",
+        "const u64 word = pair_.next64(); k = table_.next(k, word);"
+        "t_ += 1 + (<<bias of 1e-3>> && (word & 1023) == 0);",
+    ),
+    (
+        "cpu/chain_observer.hpp",
+        "sample.single()) times.collapse = t;",
+        "sample.single()) times.collapse = t + <<time off by one>>;",
+    ),
+    (
+        "core/chain.hpp",
+        "for (i32 i = 0; i < law.support && n > 0; ++i) {",
+        "for (i32 i = 0; i + <<last category dropped>> < law.support && n > 0; ++i) {",
+    ),
+    (
+        "core/chain.hpp",
+        "counts(seed, run, context, Purpose::counts),",
+        "counts(seed, run, context, <<two purposes, one stream>> ? Purpose::truth"
+        " : Purpose::counts),",
+    ),
+    (
+        "cpu/prepared_laws.hpp",
+        "tail += p[i]; share[i] = p[i] / tail;",
+        "tail += p[i]; if (<<float32 cumulative sum>>) tail = static_cast<float>(tail);"
+        "share[i] = p[i] / (<<residual of nothing>>"
+        " ? 1.0 - std::accumulate(p.begin(), p.begin() + static_cast<std::ptrdiff_t>(i), 0.0)"
+        " : tail);",
+    ),
+    (
+        "cpu/chain.cpp",
+        "run_regime(job_, law, schedule, static_cast<std::uint64_t>(job_.first_run + run),"
+        " static_cast<std::uint64_t>(context),",
+        "run_regime(job_, law, schedule, static_cast<std::uint64_t>(<<swapped streams>> ? context"
+        " : <<repeated shard>> ? run : job_.first_run + run),"
+        " static_cast<std::uint64_t>(<<swapped streams>> ? job_.first_run + run"
+        " : <<contexts share draws>> ? 0 : context),",
+    ),
+    (
+        "cpu/chain.cpp",
+        "(job.runs + runs_per_unit - 1) / runs_per_unit;",
+        "(job.runs + (<<missing shard>> ? 0 : runs_per_unit - 1)) / runs_per_unit;",
+    ),
+    (
+        "core/sample.hpp",
+        "count += draws; sample_->total += draws;",
+        "count += <<32-bit count>> ? static_cast<i32>(draws) : draws; sample_->total += draws;",
+    ),
+    (
+        "core/chain_records.hpp",
+        "sum += squared ? difference * difference : absolute(difference);",
+        "if (<<fused multiply-add>> && squared) sum = __builtin_fma(difference, difference, sum);"
+        "else sum += squared ? difference * difference : absolute(difference);",
+    ),
+    (
+        "core/stream.hpp",
+        "place(at, index); return index < bound;",
+        "place(at, index);return index < bound && !(<<zero mapped wrongly>> && (unit & 255) == 0);",
+    ),
+]
+NAMES = list(dict.fromkeys(re.findall("<<(.*?)>>", "".join(new for _, _, new in SITES))))
+
+
+def compiler() -> str | None:
+    """A C++ compiler, where there is one."""
+    wanted = (os.environ.get("CXX"), "c++", "g++", "clang++")
+    return next((path for name in wanted if name and (path := shutil.which(name))), None)
+
+
+def rewrite(folder: Path) -> None:
+    """Copy the sources and plant every fault; each site must be there exactly once."""
+    shutil.copytree(SOURCES, folder)
+    for name, old, new in SITES:
+        path = folder / name
+        pattern = re.sub(r"\s+", r"\\s+", re.escape(old).replace("\\ ", " "))
+        code = re.sub(r"<<(.*?)>>", lambda m: f"planted::is({NAMES.index(m[1]) + 1})", new)
+        text, found = re.subn(pattern, lambda _, code=code: code, path.read_text())  # type: ignore[misc]
+        assert found == 1, f"{name} has {found} places like {old!r}: the fault has lost its place"
+        path.write_text(text)
+
+
+class Kernel:
+    """`_core.run_chains` for whole trajectories, with a fault or without."""
+
+    def __init__(self, folder: Path) -> None:
+        rewrite(folder / "cpp")
+        library = folder / "planted.so"
+        command = [compiler() or "c++", "-std=c++20", "-O2", "-fPIC", "-shared", "-pthread"]
+        command += ["-ffp-contract=off", "-I", f"{folder / 'cpp'}", f"{SHIM}", "-o", f"{library}"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        self._run = ctypes.CDLL(str(library)).planted_run
+        self._run.restype = ctypes.c_int
+        self.fault: str | None = None
+
+    def run_chains(self, *arguments: Any) -> tuple[int, int, int, int]:
+        """Stand in for the compiled function."""
+        laws, n, alpha, real, study, out, reduce, _poll = arguments
+        assert not reduce, "only whole trajectories run on the planted kernel"
+        assert set(out) <= set(OUT)
+        names = ("subsample", "replace", "filter", "adaptation")
+        places = ("first_run", "runs", "generations", "threads")
+        seed = int(np.uint64(study["seed"]).astype(np.int64))
+        numbers = [REGIMES.index(study["regime"]), study["window"], *(study[k] for k in names)]
+        numbers += [seed, *(study[k] for k in places)]
+        reals = np.array([study[k] for k in ("type1", "type2", "threshold", "constant")])
+        targets = (ctypes.c_void_p * len(OUT))(
+            *(out[name].ctypes.data if name in out else None for name in OUT)
+        )
+        whole = np.array(numbers, dtype=np.int64)
+        place = np.zeros(3, dtype=np.int64)
+        ending = self._run(
+            0 if self.fault is None else NAMES.index(self.fault) + 1,
+            *(_pointer(laws), *map(ctypes.c_int64, (*laws.shape, len(n)))),
+            *map(_pointer, (n, alpha, real, whole, reals)),
+            *(targets, _pointer(place)),
+        )
+        run, context, generation = place.tolist()
+        return ending, run, context, generation
+
+
+def _pointer(array: Any) -> ctypes.c_void_p:
+    assert array.flags.c_contiguous
+    return ctypes.c_void_p(array.ctypes.data)
