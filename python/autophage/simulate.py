@@ -228,7 +228,8 @@ class _Job:
         thread = samples * (12 * living + 8192) + 48 * self.study.tokens
         if self.study.reduce == "mean":  # sums of the context at hand, of 80 bytes a cell
             thread += 80 * self.study.cells() // self.study.contexts
-        return self.threads * thread + 40 * self.model.laws.size
+        labels = 0 if self.study.reduce else 16 * self.study.runs  # of the runs, and their index
+        return self.threads * thread + 40 * self.model.laws.size + labels
 
     def run(self, progress: bool) -> xarray.Dataset:
         collector = _COLLECTORS[self.study.reduce](self.study)
