@@ -1,7 +1,9 @@
 // The CPU driver with faults planted in it, as a plain C function. planted.py rewrites a copy of
 // the sources, in which `planted::is(k)` chooses the fault at run time, and compiles this file
 // against it; without a fault it is the package's own kernel.
+#include <cstddef>
 #include <cstdint>
+#include <numeric>
 
 namespace planted {
 int fault = 0;
