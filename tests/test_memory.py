@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import mmap
+import re
 import subprocess
 import sys
 from functools import partial
@@ -139,19 +140,14 @@ class TestRefusals:
         assert not taken
 
     def test_leave_a_tenth_of_the_memory(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        wanted: list[int] = []
-        refuse = records.refuse_what_cannot_fit
-
-        def spy(study: records.Study, ring: int) -> None:
-            wanted.append(study.bytes(ring))
-            refuse(study, ring)
-
-        monkeypatch.setattr(records, "refuse_what_cannot_fit", spy)
         call = partial(ap.simulate, MODEL, ap.FullySynthetic(1), runs=5_000_000, rng=1)
+        monkeypatch.setattr(records, "available_memory", lambda: 90 * MIB)  # the arrays, no more
+        with pytest.raises(MemoryError, match=r"reduce=.mean") as refusal:
+            call()
+        wanted = 2**30 * float(re.findall(r"about ([\d.]+) GiB", str(refusal.value))[0])
+        monkeypatch.setattr(records, "available_memory", lambda: 1.02 * wanted / 0.9)
         call()
-        monkeypatch.setattr(records, "available_memory", lambda: wanted[0] * 1.12)
-        call()
-        monkeypatch.setattr(records, "available_memory", lambda: wanted[0] * 1.11)
+        monkeypatch.setattr(records, "available_memory", lambda: 0.98 * wanted / 0.9)
         with pytest.raises(MemoryError):
             call()
 

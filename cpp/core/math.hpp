@@ -63,9 +63,10 @@ AUTOPHAGE_HD inline i64 floor_to_integer(double x) {
 inline constexpr double ln2_high = 0x1.62e42feep-1;
 inline constexpr double ln2_low = 0x1.a39ef35793c76p-33;
 
-// ln(1 + f) - f + f^2/2 = s (f^2/2 + R), s = f / (2 + f), for 1 + f in [1/sqrt 2, sqrt 2]:
-// R = sum_{k>=1} 2 s^{2k} / (2k + 1); |s| <= .1716, so eleven terms leave less than 2^-58.
-AUTOPHAGE_HD inline double log_series(double f) {
+// k ln 2 + ln(1 + f) + rest for 1 + f in [1/sqrt 2, sqrt 2] and a small rest:
+// ln(1 + f) = f - f^2/2 + s (f^2/2 + R), s = f / (2 + f), R = sum_{k>=1} 2 s^{2k} / (2k + 1);
+// |s| <= .1716, so eleven terms leave less than 2^-58. f comes last: what is before it is small.
+AUTOPHAGE_HD inline double log_series(double f, double k, double rest) {
   const double s = f / (2.0 + f);
   const double z = s * s;
   const double w = z * z;
@@ -73,11 +74,13 @@ AUTOPHAGE_HD inline double log_series(double f) {
       2.0 / 3 + w * (2.0 / 7 + w * (2.0 / 11 + w * (2.0 / 15 + w * (2.0 / 19 + w * (2.0 / 23)))));
   const double odd = 2.0 / 5 + w * (2.0 / 9 + w * (2.0 / 13 + w * (2.0 / 17 + w * (2.0 / 21))));
   const double half_square = 0.5 * f * f;
-  return f - (half_square - s * (half_square + z * (even + z * odd)));
+  const double low = s * (half_square + z * (even + z * odd)) + (k * ln2_low + rest);
+  return k * ln2_high - ((half_square - low) - f);
 }
 
-// ln x for finite x > 0, subnormal included.
-AUTOPHAGE_HD inline double log(double x) {
+// ln(x + rest) for finite x > 0, subnormal included; |rest| is at most an ulp of x.
+AUTOPHAGE_HD inline double log_near(double x, double rest) {
+  const double relative = rest / x;
   int exponent = 0;
   if (x < 0x1p-1022) {
     x *= 0x1p54;
@@ -88,16 +91,17 @@ AUTOPHAGE_HD inline double log(double x) {
   const u64 shifted = bits - 0x3fe6a09e667f3bcdULL;
   exponent += static_cast<int>(static_cast<i64>(shifted) >> 52);
   bits -= shifted & 0xfff0000000000000ULL;
-  const double k = exponent;
-  const double f = double_of(bits) - 1.0;
-  return k * ln2_high + (log_series(f) + k * ln2_low);
+  return log_series(double_of(bits) - 1.0, exponent, relative);
 }
+
+// ln x for finite x > 0, subnormal included.
+AUTOPHAGE_HD inline double log(double x) { return log_near(x, 0.0); }
 
 // ln(1 + x) for x > -1, accurate for small x.
 AUTOPHAGE_HD inline double log1p(double x) {
-  if (x > -0.29 && x < 0.41) return log_series(x);
+  if (x > -0.29 && x < 0.41) return log_series(x, 0.0, 0.0);
   const double u = 1.0 + x;
-  return log(u) + (x - (u - 1.0)) / u;  // the second term is what rounding took from 1 + x
+  return log_near(u, x - (u - 1.0));  // the second argument is what rounding took from 1 + x
 }
 
 // e^x for x <= 700; 0 below -745.
@@ -164,5 +168,33 @@ AUTOPHAGE_HD inline double stirling_rest(i64 k) {
                                       z * (1.0 / 1680 - z * (1.0 / 1188 - z * (691.0 / 360360))))));
   return 0.5 * log(6.283185307179586477 * x) + correction;
 }
+
+// n p as an integer and a fraction that may lie some hundreds outside [0, 1), together exact to
+// 2^-44.
+struct ExactProduct {
+  i64 whole;
+  double fraction;
+
+  AUTOPHAGE_HD ExactProduct(i64 n, double p) {
+    const i64 upper = n & ~i64{0x7fffffff};
+    const Dekker low(static_cast<double>(n - upper), p), high(static_cast<double>(upper), p);
+    const i64 whole_low = static_cast<i64>(low.high), whole_high = static_cast<i64>(high.high);
+    whole = whole_low + whole_high;
+    fraction = (low.high - static_cast<double>(whole_low)) + low.low;
+    fraction += (high.high - static_cast<double>(whole_high)) + high.low;
+  }
+
+ private:
+  struct Dekker {
+    double high, low;  // high + low = a * b but for 2^-106
+    AUTOPHAGE_HD Dekker(double a, double b) : high(a * b) {
+      const double a1 = upper_half(a), a2 = a - a1, b1 = upper_half(b), b2 = b - b1;
+      low = ((a1 * b1 - high) + a1 * b2 + a2 * b1) + a2 * b2;
+    }
+    AUTOPHAGE_HD static double upper_half(double x) {
+      return double_of(bits_of(x) & ~u64{0x7ffffff});
+    }
+  };
+};
 
 }  // namespace autophage::core

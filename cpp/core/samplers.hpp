@@ -70,24 +70,20 @@ struct BinomialHeight {
   double mode_less_mean;  // mode - n p, in (-1, 1]
   double mean, rest;      // n p and n q
 
-  // 0 < p <= 1/2, n >= 1.
-  AUTOPHAGE_HD BinomialHeight(i64 n_, double p_) : n(n_), p(p_), q(1.0 - p_) {
-    i64 whole;
-    double fraction;
-    if (n <= small_n) {  // rounding of n p moves no height by more than 1e-13 here
-      mean = static_cast<double>(n) * p;
-      whole = static_cast<i64>(mean);
-      fraction = mean - static_cast<double>(whole);
-    } else {
-      const i64 upper = n & ~i64{0x7fffffff};
-      const Product low(static_cast<double>(n - upper), p), high(static_cast<double>(upper), p);
-      const i64 whole_low = static_cast<i64>(low.high), whole_high = static_cast<i64>(high.high);
-      whole = whole_low + whole_high;
-      fraction = (low.high - static_cast<double>(whole_low)) + low.low;
-      fraction += (high.high - static_cast<double>(whole_high)) + high.low;
-      mean = low.high + high.high;
+  // 0 < p <= 1/2, n >= 1. The law is that of p + more, where `more` is at most the rounding of p.
+  AUTOPHAGE_HD BinomialHeight(i64 n_, double p_, double more = 0.0)
+      : n(n_),
+        p(p_),
+        q(1.0 - p_),
+        mean(static_cast<double>(n_) * p_),
+        rest(static_cast<double>(n_) * q) {
+    i64 whole = static_cast<i64>(mean);
+    double fraction = mean - static_cast<double>(whole);
+    if (n > small_n) {  // below, rounding of n p moves no height by more than 1e-12
+      const ExactProduct exact(n, p);
+      whole = exact.whole;
+      fraction = exact.fraction + static_cast<double>(n) * more;
     }
-    rest = static_cast<double>(n) * q;
     const i64 step = floor_to_integer(fraction + p);
     mode = whole + step;
     mode_less_mean = static_cast<double>(step) - fraction;
@@ -116,18 +112,6 @@ struct BinomialHeight {
   }
 
   static constexpr i64 small_n = i64{1} << 20;
-
- private:
-  struct Product {
-    double high, low;  // high + low = a * b but for 2^-106 (Dekker)
-    AUTOPHAGE_HD Product(double a, double b) : high(a * b) {
-      const double a1 = upper_half(a), a2 = a - a1, b1 = upper_half(b), b2 = b - b1;
-      low = ((a1 * b1 - high) + a1 * b2 + a2 * b1) + a2 * b2;
-    }
-    AUTOPHAGE_HD static double upper_half(double x) {
-      return double_of(bits_of(x) & ~u64{0x7ffffff});
-    }
-  };
 };
 
 // Inversion from 0, for n p < 10 and p <= 1/2: one uniform, on average n p + 1 steps.
@@ -171,37 +155,38 @@ struct Bent {
   AUTOPHAGE_HD double height(double us, double v) const { return v * alpha / (a / (us * us) + b); }
 };
 
-// Standard deviation below 128. Counts are offsets from the whole part of the mean plus 1024, which
-// no accepted draw falls below.
+// Standard deviation below 256. Counts are offsets from the whole part of the mean less 4096:
+// nothing is accepted 16 deviations below it.
 template <class Source>
 AUTOPHAGE_HD i64 binomial_narrow(i64 n, double p, double deviation, Source& source) {
   const double mean = static_cast<double>(n) * p;
   const Bent bent(deviation, p);
   const i64 whole = static_cast<i64>(mean);
-  const double shifted = (mean - static_cast<double>(whole)) + 1024.5;
+  const double shifted = (mean - static_cast<double>(whole)) + 4096.5;
   for (;;) {
     const double u = source.uniform() - 0.5;
     const double v = source.uniform();
     const double us = 0.5 - absolute(u);
     const double position = (2.0 * bent.a / us + bent.b) * u + shifted;
-    const i64 k = whole - 1024 + static_cast<i64>(position);
+    const i64 k = whole - 4096 + static_cast<i64>(position);
     if (us >= 0.07 && v <= bent.inside) return k;
     if (position < 0.0 || k < 0 || k > n) continue;
     if (BinomialHeight(n, p).covers(k, bent.height(us, v))) return k;
   }
 }
 
-// Any deviation from 128 on: BTRS picks a cell of 2^shift counts, further bits the count inside it,
-// because a 52-bit uniform alone could not reach all of up to 2^31 counts evenly. Counts are
-// integer offsets from the integer mode.
-inline constexpr i64 far_cell = i64{1}
-                                << 20;  // a cell is 1/128 of a deviation or more: no law is there
+// Thousands of deviations away: no law is there.
+inline constexpr i64 far_cell = i64{1} << 20;
 
+// Any deviation from 256 on: BTRS picks a cell of 2^shift counts, further bits the count inside it,
+// because a 52-bit uniform alone could not reach all of up to 2^31 counts evenly. Counts are
+// integer offsets from the integer mode. A deviation is at least 128 cells: with 64, the near end
+// of a cell would rise above the hat over its far end by 2e-3.
 template <class Source>
-AUTOPHAGE_HD i64 binomial_wide(i64 n, double p, double deviation, Source& source) {
-  const BinomialHeight law(n, p);
+AUTOPHAGE_HD i64 binomial_wide(i64 n, double p, double more, double deviation, Source& source) {
+  const BinomialHeight law(n, p, more);
   int shift = 0;
-  while (deviation >= 128.0) {
+  while (deviation >= 256.0) {
     deviation *= 0.5;
     ++shift;
   }
@@ -221,11 +206,15 @@ AUTOPHAGE_HD i64 binomial_wide(i64 n, double p, double deviation, Source& source
   }
 }
 
+// Binomial(n, p + more) for p <= 1/2; `more` is at most the rounding of p, which only a wide law
+// feels.
 template <class Source>
-AUTOPHAGE_HD i64 binomial_by_rejection(i64 n, double p, Source& source) {
-  const double deviation = square_root(static_cast<double>(n) * p * (1.0 - p));
-  return deviation < 128.0 ? binomial_narrow(n, p, deviation, source)
-                           : binomial_wide(n, p, deviation, source);
+AUTOPHAGE_HD i64 draw_rare(i64 n, double p, double more, Source& source) {
+  const double mean = static_cast<double>(n) * p;
+  if (mean < 10.0) return binomial_by_inversion(n, p, source);
+  const double deviation = square_root(mean * (1.0 - p));
+  return deviation < 256.0 ? binomial_narrow(n, p, deviation, source)
+                           : binomial_wide(n, p, more, deviation, source);
 }
 
 // Binomial(n, p), 0 <= n <= 2^62, any p: exactly 0 at p <= 0 and n at p >= 1.
@@ -234,20 +223,26 @@ AUTOPHAGE_HD i64 draw_binomial(i64 n, double p, Source& source) {
   if (n <= 0 || p <= 0.0) return 0;
   if (p >= 1.0) return n;
   const double smaller = p <= 0.5 ? p : 1.0 - p;  // exact above 1/2
-  const i64 x = static_cast<double>(n) * smaller < 10.0 ? binomial_by_inversion(n, smaller, source)
-                                                        : binomial_by_rejection(n, smaller, source);
+  const i64 x = draw_rare(n, smaller, 0.0, source);
   return p <= 0.5 ? x : n - x;
 }
 
 // Binomial(n, part / whole) with 0 <= part <= whole integers: the complement is as exact as the
-// share.
+// share, and for large n what rounding takes from the share is given back.
 template <class Source>
 AUTOPHAGE_HD i64 draw_binomial_share(i64 n, i64 part, i64 whole, Source& source) {
   if (n <= 0 || part <= 0) return 0;
   if (part >= whole) return n;
   const bool flipped = part > whole - part;
-  const double p = static_cast<double>(flipped ? whole - part : part) / static_cast<double>(whole);
-  const i64 x = draw_binomial(n, p, source);
+  const i64 rare = flipped ? whole - part : part;
+  const double p = static_cast<double>(rare) / static_cast<double>(whole);
+  double more = 0.0;
+  if (n > BinomialHeight::small_n) {
+    const ExactProduct product(whole, p);
+    more =
+        (static_cast<double>(rare - product.whole) - product.fraction) / static_cast<double>(whole);
+  }
+  const i64 x = draw_rare(n, p, more, source);
   return flipped ? n - x : x;
 }
 

@@ -158,7 +158,7 @@ void all_the_runs_there_can_be() {
 
 void constants_have_no_variance() {
   for (const u64 x : {u64{0}, u64{1}, u64{999}, core::to_fixed(1.0 / 3), core::to_fixed(2.0)})
-    for (const u64 count : {2, 3, 7, 1000, 99991}) {
+    for (const u64 count : {2U, 3U, 7U, 1000U, 99991U}) {
       ExactSum total;
       for (u64 i = 0; i < count; ++i) total.add(x);
       CHECK(core::variance_of(total, count, core::fixed_point) == 0.0);
