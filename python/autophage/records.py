@@ -170,7 +170,7 @@ def refuse_what_cannot_fit(study: Study, ring: int) -> None:
         ways.append("fewer records or generations")
     if not study.record:  # the schedules alone
         ways = ["fewer generations or contexts"]
-    elif ring > wanted // 2:
+    elif ring > 4 * study.bytes(0):
         ways = ["a smaller window", "fewer threads"]
     msg = (
         f"this study would take about {wanted / 2**30:.3g} GiB, "
