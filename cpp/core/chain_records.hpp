@@ -91,17 +91,18 @@ AUTOPHAGE_HD inline double l1_to_first(const Sample& sample, const First& first)
 AUTOPHAGE_HD inline double measure(Record record, const Sample& sample, const Truth& law,
                                    const First& first) {
   const auto truth = [&](i32 token) { return law.p[token]; };
+  const bool whole = sample.size == law.support;  // then nothing of p is left outside the sample
   switch (record) {
     case Record::sigma:
       return sum_of_squares(sample);
     case Record::max_p:
       return largest_share(sample);
     case Record::l1_to_truth:
-      return distance<false>(sample, 1.0, truth);
+      return distance<false>(sample, whole ? 0.0 : 1.0, truth);
     case Record::l1_to_first:
       return l1_to_first(sample, first);
     case Record::l2_to_truth:
-      return distance<true>(sample, law.sum_of_squares, truth);
+      return distance<true>(sample, whole ? 0.0 : law.sum_of_squares, truth);
     case Record::l2_to_first:
       return distance_to_first<true>(sample, first);
     case Record::support:

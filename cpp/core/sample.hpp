@@ -12,7 +12,7 @@ namespace autophage::core {
 struct Truth {
   i32 support;
   const double* p;
-  const double* share;  // p[i] / (p[i] + p[i+1] + ..): the conditional binomials of a draw from p
+  const double* share;  // p[i] / (p[0] + .. + p[i]): conditional binomials, from the last token on
   AliasTable alias;
   double sum_of_squares;
 };

@@ -29,12 +29,12 @@ struct PreparedLaw {
     threshold.resize(support);
     alias.resize(support);
     for (std::size_t i = 0; i < support; ++i) p[i] = law[token[i]];
-    double tail = 0.0;
-    for (std::size_t i = support; i-- > 0;) {
-      tail += p[i];
-      share[i] = p[i] / tail;
-      sum_of_squares += p[i] * p[i];
+    double sum = 0.0;
+    for (std::size_t i = 0; i < support; ++i) {
+      sum += p[i];
+      share[i] = p[i] / sum;
     }
+    for (std::size_t i = support; i-- > 0;) sum_of_squares += p[i] * p[i];
     std::vector<double> weight(p);
     std::vector<std::int32_t> stack(support);
     core::build_alias(weight.data(), static_cast<std::int32_t>(support), threshold.data(),

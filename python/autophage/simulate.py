@@ -248,7 +248,7 @@ class _Job:
         most = self.study.runs
         if self.study.reduce == "histogram":
             most = max(64, HISTOGRAM_CELLS // self.study.contexts)
-        runs, done = min(most, 64 * self.threads), 0
+        runs, done = min(most, 4 * self.threads), 0
         while done < self.study.runs:
             runs = min(runs, self.study.runs - done)
             started = time.perf_counter()
@@ -256,7 +256,7 @@ class _Job:
             elapsed = max(time.perf_counter() - started, 1e-6)
             done += runs
             wanted = int(runs * min(CHUNK_SECONDS / elapsed, 16.0))
-            runs = min(most, max(64, wanted // 64 * 64))
+            runs = min(most, max(4 * self.threads, wanted))
 
     def call(self, done: int, runs: int, out: dict[str, NDArray[Any]]) -> None:
         """Simulate runs `done` .. `done + runs - 1` of the study into `out`."""

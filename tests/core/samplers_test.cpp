@@ -115,8 +115,8 @@ void shares_of_a_law() {
     const cpu::PreparedLaw law(p.data(), static_cast<i64>(tokens));
     quad left = 1, all = 0, sum = 0;
     for (const double x : p) all += x;
-    for (std::size_t i = 0; i < law.p.size(); ++i) {
-      const quad share = i + 1 == law.p.size() ? 1 : quad{law.share[i]};
+    for (std::size_t i = law.p.size(); i-- > 0;) {
+      const quad share = i == 0 ? 1 : quad{law.share[i]};
       sum += size_of(left * share - p[static_cast<std::size_t>(law.token[i])] / all);
       left *= 1 - share;
     }
