@@ -100,16 +100,26 @@ py::tuple run_chains(const Array<double>& laws, const Array<std::int64_t>& n,
 
 void add_sums(const Array<std::uint64_t>& total, const Array<std::uint64_t>& part) {
   const int limbs = static_cast<int>(total.shape(total.ndim() - 1));
-  cpu::add_sums(Array<std::uint64_t>(total).mutable_data(), part.data(), limbs,
-                total.size() / limbs);
+  std::uint64_t* const sums = Array<std::uint64_t>(total).mutable_data();
+  const std::uint64_t* const more = part.data();
+  const py::ssize_t size = total.size() / limbs;
+  const py::gil_scoped_release unlocked;  // only raw pointers are used from here on
+  cpu::add_sums(sums, more, limbs, size);
 }
 
 py::tuple finish(const Array<std::uint64_t>& sum, const Array<std::uint64_t>& squares,
                  const Array<std::int64_t>& count, double scale) {
   const std::vector<py::ssize_t> shape(count.shape(), count.shape() + count.ndim());
   Array<double> mean(shape), variance(shape);
-  cpu::finish_means(sum.data(), squares.data(), count.data(), scale, count.size(),
-                    mean.mutable_data(), variance.mutable_data());
+  double* const means = mean.mutable_data();
+  double* const variances = variance.mutable_data();
+  const std::uint64_t *const sums = sum.data(), *const all_squares = squares.data();
+  const std::int64_t* const counts = count.data();
+  const py::ssize_t size = count.size();
+  {
+    const py::gil_scoped_release unlocked;  // only raw pointers are used in this scope
+    cpu::finish_means(sums, all_squares, counts, scale, size, means, variances);
+  }
   return py::make_tuple(mean, variance);
 }
 

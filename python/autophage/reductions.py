@@ -20,7 +20,9 @@ Values = dict[str, tuple[Dims, NDArray[Any]]]
 class Collector(Protocol):
     """Takes a study part by part; a part that fails leaves what was finished as it was."""
 
-    finished: int
+    @property
+    def finished(self) -> int:
+        """How many runs are finished."""
 
     def take(self, fill: Fill, done: int, runs: int) -> None:
         """Let `fill` compute runs `done` .. `done + runs - 1` into arrays, and keep them."""
@@ -54,56 +56,65 @@ class Means:
     """Means and variances over runs, from exact sums."""
 
     def __init__(self, study: Study) -> None:
-        self.finished = 0
         self._study = study
-        self._sums = study.zero_sums()
+        self._state = (study.zero_sums(), 0)  # replaced whole: an interrupt finds old or new
+
+    @property
+    def finished(self) -> int:
+        """How many runs the sums are over."""
+        return self._state[1]
 
     def take(self, fill: Fill, done: int, runs: int) -> None:
         """Sum a part on its own, then add it: a part that was interrupted leaves no trace."""
         part = self._study.zero_sums()
         fill(part)
-        for name, limbs in self._sums.items():
+        totals = {name: limbs.copy() for name, limbs in self._state[0].items()}
+        for name, limbs in totals.items():
             if name.endswith("_reached"):
                 limbs += part[name]
             else:
                 _core.add_sums(limbs, part[name])
-        self.finished = done + runs
+        self._state = (totals, done + runs)
 
     def values(self, runs: int) -> Values:
         """Means and variances, and the sums that `merge` needs."""
-        return mean_variables(self._study, self._sums, runs)
+        return mean_variables(self._study, self._state[0], runs)
 
 
 class Histogram:
     """Collapse times counted per generation."""
 
     def __init__(self, study: Study) -> None:
-        self.finished = 0
         self._study = study
-        self._counts = np.zeros((study.generations or 0, study.contexts), dtype=np.int64)
-        self._not_reached = np.zeros(study.contexts, dtype=np.int64)
+        counts = np.zeros((study.generations or 0, study.contexts), dtype=np.int64)
+        self._state = (counts, np.zeros(study.contexts, dtype=np.int64), 0)  # replaced whole
+
+    @property
+    def finished(self) -> int:
+        """How many runs are counted."""
+        return self._state[2]
 
     def take(self, fill: Fill, done: int, runs: int) -> None:
         """Count the times of a part; where the horizon is open the table grows to the latest."""
         part = self._study.empty(runs)
         fill(part)
         times = part["collapse_time"]
-        latest = max(int(times.max()), len(self._counts))
-        if latest > len(self._counts):
-            more = np.zeros((latest - len(self._counts), self._study.contexts), dtype=np.int64)
-            self._counts = np.concatenate([self._counts, more])
+        latest = max(int(times.max()), len(self._state[0]))
+        counts = np.zeros((latest, self._study.contexts), dtype=np.int64)
+        counts[: len(self._state[0])] = self._state[0]
+        not_reached = self._state[1].copy()
         for context in range(self._study.contexts):
-            counts = np.bincount(np.maximum(times[:, context], 0), minlength=latest + 1)
-            self._not_reached[context] += counts[0]
-            self._counts[:, context] += counts[1:]
-        self.finished = done + runs
+            found = np.bincount(np.maximum(times[:, context], 0), minlength=latest + 1)
+            not_reached[context] += found[0]
+            counts[:, context] += found[1:]
+        self._state = (counts, not_reached, done + runs)
 
     def values(self, runs: int) -> Values:
         """Return counts over generations 1, 2, ..., and how many runs had none."""
         del runs
         return {
-            "collapse_time": (("generation", "context"), self._counts),
-            "not_reached": (("context",), self._not_reached),
+            "collapse_time": (("generation", "context"), self._state[0]),
+            "not_reached": (("context",), self._state[1]),
         }
 
 

@@ -238,10 +238,10 @@ class _Job:
                 for done, runs in self.chunks():
                     collector.take(functools.partial(self.call, done, runs), done, runs)
                     advance(runs)
+            return self.result(collector, self.study.runs)
         except KeyboardInterrupt:
             finished = collector.finished
             raise Interrupted(self.result(collector, finished) if finished else None) from None
-        return self.result(collector, self.study.runs)
 
     def chunks(self) -> Iterator[tuple[int, int]]:
         """Cut the runs into parts (first, count), each about CHUNK_SECONDS long."""
