@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from types import FrameType
 from typing import Any, Self
@@ -139,12 +140,13 @@ def every_interruption(call: Callable[[], object]) -> Iterator[tuple[str, Keyboa
         return
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reduce", [None, "mean", "histogram"])
 def test_an_interruption_anywhere_keeps_whole_parts(
     reduce: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A signal may be handled between any two lines: also while sums are added or results made."""
-    monkeypatch.setattr(sys.modules["autophage.simulate"], "CHUNK_SECONDS", 1e-9)
+    monkeypatch.setattr(import_module("autophage.simulate"), "CHUNK_SECONDS", 1e-9)
     record = ["collapse_time"] if reduce == "histogram" else ["collapse_time", "sigma"]
     model = ap.Categorical([[0.5, 0.3, 0.2], [0.1, 0.2, 0.7]])
     full: dict[int, Any] = {}
