@@ -48,8 +48,11 @@ SITES: list[tuple[str, str, str]] = [
     ),
     (
         "core/chain.hpp",
-        "for (i32 i = 0; i < law.support && n > 0; ++i) {",
-        "for (i32 i = 0; i + <<last category dropped>> < law.support && n > 0; ++i) {",
+        "for (i32 i = law.support - 1; i >= 0 && n > 0; --i) {"
+        " const i64 x = i == 0 ? n : draw_binomial(n, law.share[i], truth);",
+        "for (i32 j = <<last category dropped>>; j < law.support && n > 0; ++j) {"
+        " const i32 i = <<residual of nothing>> ? j : law.support - 1 - j;"
+        " const i64 x = j == law.support - 1 ? n : draw_binomial(n, law.share[i], truth);",
     ),
     (
         "core/chain.hpp",
@@ -59,11 +62,11 @@ SITES: list[tuple[str, str, str]] = [
     ),
     (
         "cpu/prepared_laws.hpp",
-        "tail += p[i]; share[i] = p[i] / tail;",
-        "tail += p[i]; if (<<float32 cumulative sum>>) tail = static_cast<float>(tail);"
+        "sum += p[i]; share[i] = p[i] / sum;",
+        "sum += p[i]; if (<<float32 cumulative sum>>) sum = static_cast<float>(sum);"
         "share[i] = p[i] / (<<residual of nothing>>"
         " ? 1.0 - std::accumulate(p.begin(), p.begin() + static_cast<std::ptrdiff_t>(i), 0.0)"
-        " : tail);",
+        " : sum);",
     ),
     (
         "cpu/chain.cpp",

@@ -27,8 +27,8 @@ class Draws {
       for (i64 i = 0; i < n; ++i) take(draw_alias(law.alias, truth), i64{1});
       return;
     }
-    for (i32 i = law.support - 1; i >= 0 && n > 0;
-         --i) {  // rare tokens first: their shares are exact
+    // Rare tokens first: their shares are exact.
+    for (i32 i = law.support - 1; i >= 0 && n > 0; --i) {
       const i64 x = i == 0 ? n : draw_binomial(n, law.share[i], truth);
       take(i, x);
       n -= x;
