@@ -193,7 +193,7 @@ def _partial(n: int, runs: int) -> Case:
         ),
         _judge_sigma(lambda n: _sigma(by.geometric(52), regime(n), 50), ("l1_to_first",)),
         (n,),
-        {BINOMIAL: 2.0, LABELS: 2.0, XOSHIRO: 2.0},
+        {BINOMIAL: 2.0},
     )
 
 
@@ -210,6 +210,7 @@ def _memory(window: int) -> Case:
         f"support 52 of 600, {runs:,} runs",
         (
             Contender(OURS, by.ours_means(lambda: by.geometric(52), regime, 500, times), runs),
+            Contender(BINOMIAL, by.means_of(by.binomial_memory, *means), runs),
             Contender(LABELS, by.means_of(by.plain_label_memory, *means), runs),
             Contender(XOSHIRO, by.means_of(by.label_memory, *means), runs),
             Contender(NUMPY, by.means_of(by.in_batches(by.numpy_memory, 1000), *means), runs),
@@ -220,7 +221,7 @@ def _memory(window: int) -> Case:
             ("collapse_time",),
         ),
         (window,),
-        {LABELS: 2.0, XOSHIRO: 2.0},
+        {BINOMIAL: 2.0},
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import autophage as ap
-from bench import peers_numba, peers_numpy
+from bench import peers_memory, peers_numba, peers_numpy
 from bench.judge import Floats, Integers, Outcome, Series
 from bench.numba_random import Source, xoshiro
 
@@ -193,9 +193,9 @@ FEW = 10
 
 def _labels_with_memory(window: int, runs: int, source: Source, sums: Floats) -> Integers:
     if window == 0:
-        return peers_numba.everything_labels(_cdf(52), FEW, runs, source, sums)
-    back = peers_numba.steps_back(FEW, window)
-    return peers_numba.window_labels(_cdf(52), FEW, back, runs, source, sums)
+        return peers_memory.everything_labels(_cdf(52), FEW, runs, source, sums)
+    back = peers_memory.steps_back(FEW, window)
+    return peers_memory.window_labels(_cdf(52), FEW, back, runs, source, sums)
 
 
 def label_memory(window: int, runs: int, seed: int, sums: Floats) -> Integers:
@@ -206,6 +206,16 @@ def label_memory(window: int, runs: int, seed: int, sums: Floats) -> Integers:
 def plain_label_memory(window: int, runs: int, seed: int, sums: Floats) -> Integers:
     """Labels in numba, with NumPy's generator."""
     return _labels_with_memory(window, runs, np.random.default_rng(seed), sums)
+
+
+def binomial_memory(window: int, runs: int, seed: int, sums: Floats) -> Integers:
+    """Conditional binomials in numba."""
+    peers_numba.seed_numba(seed)
+    if window == 0:
+        return peers_memory.everything_binomial(_cdf(52), FEW, runs, xoshiro(seed), sums)
+    back = peers_memory.steps_back(FEW, window)
+    draws = np.stack([np.bincount(row, minlength=window + 1) for row in back])
+    return peers_memory.window_binomial(_cdf(52), FEW, draws, runs, xoshiro(seed), sums)
 
 
 def numpy_memory(window: int, runs: int, rng: np.random.Generator, sums: Floats) -> Integers:

@@ -46,7 +46,8 @@ def _first_counts(
 
 
 @compiled
-def _add(sums: Floats, record: int, generation: int, value: float) -> None:
+def add(sums: Floats, record: int, generation: int, value: float) -> None:
+    """Add a value of one run to the sums of its record and generation."""
     sums[record, 0, generation] += value
     sums[record, 1, generation] += value * value
 
@@ -134,7 +135,7 @@ def sigma_binomial(cdf: Floats, n: int, runs: int, source: Source, sums: Floats)
             squares = 0
             for i in range(living):
                 squares += counts[i] * counts[i]
-            _add(sums, 0, generation, squares / n**2)
+            add(sums, 0, generation, squares / n**2)
 
 
 @compiled
@@ -168,7 +169,7 @@ def sigma_labels(cdf: Floats, n: int, runs: int, source: Source, sums: Floats) -
             squares = 0
             for i in range(living):
                 squares += counts[i] * counts[i]
-            _add(sums, 0, generation, squares / n**2)
+            add(sums, 0, generation, squares / n**2)
 
 
 @compiled
@@ -180,8 +181,8 @@ def _add_partial(
     for i in range(living):
         squares += np.int32(counts[i] * counts[i])
         distance += np.int32(abs(counts[i] * np.int32(of_real) - real[i] * np.int32(total)))
-    _add(sums, 0, at, squares / total**2)
-    _add(sums, 1, at, distance / (of_real * total))
+    add(sums, 0, at, squares / total**2)
+    add(sums, 1, at, distance / (of_real * total))
 
 
 @compiled
@@ -238,89 +239,3 @@ def partial_binomial(
                 counts[i] = real[i] + drawn
             total = of_real + n
             _add_partial(counts, real, living, total, of_real, generation, sums)
-
-
-def steps_back(n: int, window: int) -> Integers:
-    """Tell how many generations back each of n draws looks, in a row for every generation m.
-
-    An even split over the models that exist; what is left over goes one each to the newest models.
-    The last row, that of m = window, holds for every later generation.
-    """
-    table = np.zeros((window + 1, n), np.int64)
-    for models in range(1, window + 1):
-        share, extra = divmod(n, models)
-        back = np.arange(1, models + 1)
-        table[models] = np.repeat(back, share + (back <= extra))[::-1]
-    return table
-
-
-@compiled
-def window_labels(
-    cdf: Floats, n: int, back: Integers, runs: int, source: Source, sums: Floats
-) -> Integers:
-    """Record sigma and give the first collapse (-1: never) with windows, stopped at absorption.
-
-    `back` is the table of `steps_back`.
-    """
-    window, generations = back.shape[0] - 1, sums.shape[2]
-    labels = np.empty((generations + 1) * n, np.uint16)
-    counts, absorbed = np.zeros(cdf.size, np.int64), np.zeros(generations, np.int64)
-    times = np.full(runs, -1)
-    for run in range(runs):
-        alone = 0
-        for m in range(1, generations + 1):
-            squares, start = 0, m * n
-            steps = back[min(m, window)]
-            for i in range(n):
-                source, j, _ = pair(source, n)
-                model = m - steps[i]
-                if model > 0:
-                    token = labels[model * n + j]
-                else:
-                    source, token = token_from(cdf, source)
-                labels[start + i] = token
-                squares += 2 * counts[token] + 1
-                counts[token] += 1
-            for i in range(start, start + n):
-                counts[labels[i]] = 0
-            _add(sums, 0, m - 1, squares / n**2)
-            if squares < n * n:
-                alone = 0
-                continue
-            if times[run] < 0:
-                times[run] = m
-            alone = alone + 1 if alone > 0 and labels[start] == labels[start - n] else 1
-            if alone == window:
-                absorbed[m - 1] += 1
-                break
-    ended = 0
-    for g in range(generations):
-        sums[0, :, g] += ended
-        ended += absorbed[g]
-    return times
-
-
-@compiled
-def everything_labels(cdf: Floats, n: int, runs: int, source: Source, sums: Floats) -> Integers:
-    """Record sigma and give the first collapse (-1: never) when every past model is drawn from."""
-    generations = sums.shape[2]
-    labels = np.empty((generations + 1) * n, np.uint16)
-    counts, times = np.zeros(cdf.size, np.int64), np.full(runs, -1)
-    for run in range(runs):
-        for m in range(1, generations + 1):
-            squares, start = 0, m * n
-            for i in range(n):
-                source, j, _ = pair(source, start)
-                if j >= n:
-                    token = labels[j]
-                else:
-                    source, token = token_from(cdf, source)
-                labels[start + i] = token
-                squares += 2 * counts[token] + 1
-                counts[token] += 1
-            for i in range(start, start + n):
-                counts[labels[i]] = 0
-            _add(sums, 0, m - 1, squares / n**2)
-            if times[run] < 0 and squares == n * n:
-                times[run] = m
-    return times

@@ -14,7 +14,7 @@ import functools
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.peers_numba import steps_back
+from bench.peers_memory import steps_back
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

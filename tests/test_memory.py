@@ -127,6 +127,12 @@ class TestRefusals:
         with pytest.raises(MemoryError, match="a smaller window"):
             ap.simulate(MODEL, regime, runs=1, rng=1)
 
+    def test_of_histograms_look_ahead_to_the_latest_collapse(self) -> None:
+        regime = ap.FullySynthetic(10**9)
+        study: dict[str, Any] = {"runs": 10**6, "reduce": "histogram", "rng": 1}
+        with pytest.raises(MemoryError, match=r"about 236 GiB.* fewer contexts, fewer generations"):
+            ap.simulate(MODEL, regime, **study)
+
     def test_estimate_to_the_byte_in_any_size(self) -> None:
         study = records.Study(("p", "support"), None, 2**30, 0, 2**20, 2**10, 2**20, False)
         assert study.bytes(7) == 7 + 8 * 2**30 * 2**20 * 2**10 * (2**20 + 1)

@@ -19,18 +19,26 @@ class Draws {
         parents8_(Stream(seed, run, context, Purpose::parents8)),
         parents16_(Stream(seed, run, context, Purpose::parents16)) {}
 
-  // `take(token, draws)` for n draws from p: by alias, or, where p has few tokens for so many
-  // draws, by conditional binomials.
-  template <class Take>
-  AUTOPHAGE_HD void from_truth(const Truth& law, i64 n, Take&& take) {
-    if (n <= byte_limit || n <= 8 * i64{law.support}) {
-      for (i64 i = 0; i < n; ++i) take(draw_alias(law.alias, truth), i64{1});
-      return;
+  // n draws from p, added to `builder`'s: by alias, or, where p has few tokens for so many draws,
+  // by conditional binomials.
+  AUTOPHAGE_HD void from_truth(const Truth& law, i64 n, Builder& builder) {
+    if (n > byte_limit && n > 8 * i64{law.support}) {
+      share_truth(law, n, builder);
+    } else if (builder.labelled() && builder.listed()) {
+      i32* const label = builder.room();
+      for (i64 i = 0; i < n; ++i) label[i] = draw_alias(law.alias, truth);
+      builder.add_labels(n);
+    } else {
+      for (i64 i = 0; i < n; ++i) builder.add(draw_alias(law.alias, truth), 1);
     }
+  }
+
+  // The same by conditional binomials alone.
+  AUTOPHAGE_HD void share_truth(const Truth& law, i64 n, Builder& builder) {
     // Rare tokens first: their shares are exact.
     for (i32 i = law.support - 1; i >= 0 && n > 0; --i) {
       const i64 x = i == 0 ? n : draw_binomial(n, law.share[i], truth);
-      take(i, x);
+      builder.add(i, x);
       n -= x;
     }
   }

@@ -25,7 +25,9 @@ class PartiallySyntheticChain {
   AUTOPHAGE_HD const Sample* next(i64 t) {
     const i64 wanted = schedule_.real_at(t);
     const i64 n = t == 1 ? 0 : schedule_.n_at(t);
-    const bool small = wanted + n <= labelled_sample;
+    const i64 later = schedule_.n_at(t + 1);  // labels are kept only if that many will be picked
+    const bool few = later <= byte_limit || later <= draws_per_token * i64{real_.size};
+    const bool small = wanted + n <= labelled_sample && (t == 1 || few);
     if (t > 1 && small && in_place_ && wanted == real_.total && Draws::by_label(*newest_, n)) {
       redraw(n);
       return newest_;
@@ -78,9 +80,9 @@ class PartiallySyntheticChain {
   AUTOPHAGE_HD void grow(i64 wanted) {
     const i64 more = wanted - real_.total;
     const i32 size = real_.size;
-    builder_.begin(real_, false);
+    builder_.begin(real_, wanted <= labelled_sample);  // labels of no use but to be counted fast
     for (i32 i = 0; i < size; ++i) builder_.add(real_.token[i], real_.frozen[i]);
-    draws_.from_truth(law_, more, [&](i32 token, i64 k) { builder_.add(token, k); });
+    draws_.from_truth(law_, more, builder_);
     builder_.release();
   }
 
@@ -125,8 +127,7 @@ class MostRecentChain {
     i64 source = slot_ - models < 0 ? slot_ - models + ring_size_ : slot_ - models;
     i64 m = t - models;
     if (m == 0) {
-      draws_.from_truth(law_, share + (t <= extra),
-                        [&](i32 token, i64 k) { builder_.add(token, k); });
+      draws_.from_truth(law_, share + (t <= extra), builder_);
       if (++source == ring_size_) source = 0;
       ++m;
     }

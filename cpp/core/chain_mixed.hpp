@@ -67,7 +67,7 @@ class MixedChain {
     }
     const i64 real = draw_binomial(kept, alpha, draws_.split);
     builder_.begin(after, kept <= byte_limit);
-    draws_.from_truth(law_, real, [&](i32 token, i64 k) { builder_.add(token, k); });
+    draws_.from_truth(law_, real, builder_);
     draws_.from_sample(before, kept - real, builder_);
     return &after;
   }

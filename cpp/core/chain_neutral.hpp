@@ -111,8 +111,9 @@ class NeutralChain {
         observer_(observer) {
     Draws draws(seed, run, context);
     Builder builder(dense);
-    builder.begin(sample, false);
-    draws.from_truth(law, schedule.n_at(1), [&](i32 token, i64 k) { builder.add(token, k); });
+    const i64 n = schedule.n_at(1);
+    builder.begin(sample, n <= labelled_sample);  // labels of no use but to be counted fast
+    draws.from_truth(law, n, builder);
     builder.release();
   }
 

@@ -36,14 +36,13 @@ class RandomlySampledChain {
       for (; pool_.total < n; ++pool_.total) pool_.label[pool_.total] = from_p;
     sample_.label = pool_.label + pool_.total;  // new labels join the pool where they are written
     builder_.begin(sample_, by_label_, listed_ || !by_label_);
-    const auto add = [&](i32 token, i64 k) { builder_.add(token, k); };
     if (t == 1) {
-      draws_.from_truth(law_, n, add);
+      draws_.from_truth(law_, n, builder_);
     } else if (by_label_) {
       pick_labels(pooled, n);
     } else {
       const i64 real = draw_binomial_share(n, 1, t, draws_.split);
-      draws_.from_truth(law_, real, add);
+      draws_.from_truth(law_, real, builder_);
       for (i32 i = 0; i < pool_.size; ++i) gathered_[i] = weights_[pool_.token[i]];
       draws_.from_weights(
           gathered_, pool_.size, tail_, n - real, [&](i32 i) { return pool_.token[i]; }, builder_);
@@ -178,7 +177,7 @@ class AccumulateChain {
       model.by_token = false;
     }
     draws_.from_sample(model, n - real, gatherer_);
-    draws_.from_truth(law_, real, [&](i32 token, i64 k) { gatherer_.add(token, k); });
+    draws_.from_truth(law_, real, gatherer_);
   }
 
   const Truth& law_;

@@ -27,7 +27,10 @@ AUTOPHAGE_HD i32 draw_alias(const AliasTable& table, Source& source) {
   const u64 word = source.next64();
   const u64 size = static_cast<u64>(table.size);
   const auto column = static_cast<i32>(multiply_high(word, size));
-  return word * size < table.threshold[column] ? column : table.alias[column];
+  const i32 alias = table.alias[column];
+  // By arithmetic: a branch here would be a coin that no processor guesses.
+  const i32 own = -static_cast<i32>(word * size < table.threshold[column]);
+  return alias ^ ((alias ^ column) & own);
 }
 
 // Fills `threshold` and `alias` for the law weight / sum(weight); `stack` holds size entries.

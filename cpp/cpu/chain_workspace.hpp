@@ -64,15 +64,14 @@ class ChainWorkspace {
           job.generations > 0 ? std::min(job.window, job.generations) : job.window;
       count = reach + 1;
     }
-    const std::size_t labels = job.regime == Regime::fully_synthetic ? 0 : core::labelled_sample;
     const auto samples_wanted = static_cast<std::size_t>(count);
     tokens_.resize(samples_wanted * living);
     counts_.resize(samples_wanted * living);
-    labels_.resize(samples_wanted * labels);
+    labels_.resize(samples_wanted * core::labelled_sample);
     samples.resize(samples_wanted);
     for (std::size_t i = 0; i < samples_wanted; ++i)
       samples[i] = {tokens_.data() + i * living, counts_.data() + i * living,
-                    labels_.data() + i * labels};
+                    labels_.data() + i * core::labelled_sample};
     dense.resize(support);
     if (pooled) {
       pool_tokens_.resize(support + 1);  // see Builder::add_labels

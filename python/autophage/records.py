@@ -81,7 +81,7 @@ class Study:
         if self.reduce is None:
             return 8 * cells * self.runs + ring
         if self.reduce == "histogram":
-            return 8 * (self.generations or 0) * self.contexts + ring
+            return 16 * (self.generations or 0) * self.contexts + ring  # the table, old and new
         return 3 * 40 * cells + ring  # two sums, the arrays of limbs twice, mean and variance
 
     def empty(self, runs: int) -> dict[str, NDArray[Any]]:
@@ -166,7 +166,9 @@ def refuse_what_cannot_fit(study: Study, ring: int) -> None:
         if study.reduce
         else ['reduce="mean"', "fewer runs (shards with first_run)"]
     )
-    if any(name in TRAJECTORIES for name in study.record):
+    if study.reduce == "histogram":
+        ways.append("fewer generations")
+    elif any(name in TRAJECTORIES for name in study.record):
         ways.append("fewer records or generations")
     if not study.record:  # the schedules alone
         ways = ["fewer generations or contexts"]

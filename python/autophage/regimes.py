@@ -345,7 +345,9 @@ class Filtered(Regime):
     of those kept; a generation that keeps nothing is drawn again. The label-agnostic test of the
     paper's Theorem D.2 keeps real draws with probability 1 - type1 and synthetic ones with
     probability type2, whatever the token. The likelihood-ratio test sees the token: i is kept where
-    p_i >= threshold * p_i^(t-1).
+    p_i >= threshold * p_i^(t-1). Without real data (alpha 0) such a run sooner or later has no
+    token left that passes, at the latest when it is a point mass: `simulate` ends with a
+    RuntimeError then, which names the run.
 
     Parameters
     ----------

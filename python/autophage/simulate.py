@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -158,7 +159,7 @@ def simulate(
     regime = regime.spelled_out(generations, model.context_count)  # callables are evaluated once
     schedule = regime.schedule(generations, model.context_count)
     job = _Job(study, model, regime, schedule, key, threads)
-    records.refuse_what_cannot_fit(study, schedules + job.working_memory())
+    records.refuse_what_cannot_fit(job.largest_result(), schedules + job.working_memory())
     return job.run(progress)
 
 
@@ -230,6 +231,18 @@ class _Job:
             thread += 80 * self.study.cells() // self.study.contexts
         labels = 0 if self.study.reduce else 16 * self.study.runs  # of the runs, and their index
         return self.threads * thread + 40 * self.model.laws.size + labels
+
+    def largest_result(self) -> records.Study:
+        """Return the study with its horizon; of an open histogram the latest collapse to expect.
+
+        P(T > t) falls like exp(-t / n) beyond 2 n.
+        """
+        if self.study.reduce != "histogram" or self.study.generations is not None:
+            return self.study
+        window = getattr(self.regime, "window", 1)
+        chains = self.study.runs * self.study.contexts
+        latest = window * int(self.schedule.n.max()) * (2.0 + math.log(chains))
+        return replace(self.study, generations=int(latest))
 
     def run(self, progress: bool) -> xarray.Dataset:
         collector = _COLLECTORS[self.study.reduce](self.study)

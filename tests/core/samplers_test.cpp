@@ -124,6 +124,23 @@ void shares_of_a_law() {
   }
 }
 
+// A sample over `tokens` tokens with a builder that begins it.
+struct Counted {
+  explicit Counted(i64 tokens)
+      : token(static_cast<std::size_t>(tokens) + 1),
+        dense(token.size()),
+        frozen(token.size()),
+        builder(dense.data()),
+        sample{token.data(), frozen.data(), nullptr} {
+    builder.begin(sample, false);
+  }
+
+  std::vector<i32> token;
+  std::vector<i64> dense, frozen;
+  core::Builder builder;
+  core::Sample sample;
+};
+
 // n draws from p: the counts add up to n, and each token's are binomial.
 void draws_from_a_law() {
   for (const i64 tokens : {1, 2, 3, 16, 1000, 1000000}) {
@@ -134,13 +151,11 @@ void draws_from_a_law() {
                         i64{1} << 53, i64{1} << 62}) {
       if (static_cast<double>(tokens) > 1e5 && effort() < 1) continue;
       core::Draws draws(5, static_cast<u64>(n), static_cast<u64>(tokens));
-      i64 total = 0, least = 0;
-      draws.from_truth(law, n, [&](i32 token, i64 k) {
-        CHECK(token >= 0 && token < tokens);
-        least = std::min(least, k);
-        total += k;
-      });
-      CHECK(total == n && least == 0);
+      Counted drawn(tokens);
+      draws.from_truth(law, n, drawn.builder);
+      CHECK(*std::min_element(drawn.dense.begin(), drawn.dense.end()) == 0);
+      CHECK(std::accumulate(drawn.dense.begin(), drawn.dense.end(), i64{0}) == n);
+      CHECK(drawn.sample.total == n && drawn.dense.back() == 0);
     }
   }
   const std::vector<double> p = zipf(5);
@@ -150,9 +165,9 @@ void draws_from_a_law() {
     for (i32 wanted = 0; wanted < 5; ++wanted) {
       core::Draws draws(6, static_cast<u64>(n), static_cast<u64>(wanted));
       const double p_value = judge(n, p[static_cast<std::size_t>(wanted)], share_of(2e4), 0, [&] {
-        i64 count = 0;
-        draws.from_truth(law, n, [&](i32 token, i64 k) { count += token == wanted ? k : 0; });
-        return count;
+        Counted drawn(5);
+        draws.from_truth(law, n, drawn.builder);
+        return drawn.dense[static_cast<std::size_t>(wanted)];
       });
       CHECK(plausible(p_value));
     }
