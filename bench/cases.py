@@ -250,7 +250,7 @@ def _alone(
 SWEEP = (10, 50, 100, 150, 200, 250, 300, 350, 400)
 
 CASES = (
-    _forward("W1-100", SWEEP, 100, 100, None, {BINOMIAL: 2.0}),
+    _forward("W1-100", SWEEP, 100, 100, None, {}),
     _forward("W1-5000", SWEEP, 5000, 5000, None, {BINOMIAL: 2.0}),
     _wide(),
     _forward("W3", (100,), 1_000_000, 50_000, "histogram", {BINOMIAL: 2.0, NUMPY: 3.0}),

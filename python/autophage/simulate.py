@@ -25,6 +25,7 @@ __all__ = ["Interrupted", "simulate"]
 
 STOPPED, STUCK = 1, 2  # endings of a kernel call
 CHUNK_SECONDS = 0.4  # what one call of the kernel takes, about: an interrupt keeps the calls before
+FIRST_WORK = 1 << 21  # binomials in the first call, before its time is known: some 40 ms
 HISTOGRAM_CELLS = 1 << 18  # times held at once while a histogram is counted
 
 
@@ -261,7 +262,7 @@ class _Job:
         most = self.study.runs
         if self.study.reduce == "histogram":
             most = max(64, HISTOGRAM_CELLS // self.study.contexts)
-        runs, done = min(most, 4 * self.threads), 0
+        runs, done = min(most, max(4 * self.threads, FIRST_WORK // self.work())), 0
         while done < self.study.runs:
             runs = min(runs, self.study.runs - done)
             started = time.perf_counter()
@@ -270,6 +271,18 @@ class _Job:
             done += runs
             wanted = int(runs * min(CHUNK_SECONDS / elapsed, 16.0))
             runs = min(most, max(4 * self.threads, wanted))
+
+    def work(self) -> int:
+        """Estimate the binomials of one run: living tokens, summed over its generations.
+
+        A fully synthetic model has some 2 n / t tokens left at generation t, and 2 n generations.
+        """
+        n = int(self.schedule.n.max())
+        generations = self.study.generations or 2 * n
+        work = generations * min(n + int(self.schedule.real.max()), self.study.tokens)
+        if isinstance(self.regime, regimes.FullySynthetic):
+            work = min(work, 2 * n * (1 + math.ceil(math.log(min(generations, 2 * n)))))
+        return self.study.contexts * work
 
     def call(self, done: int, runs: int, out: dict[str, NDArray[Any]]) -> None:
         """Simulate runs `done` .. `done + runs - 1` of the study into `out`."""
