@@ -48,7 +48,7 @@ SITES: list[tuple[str, str, str]] = [
     ),
     (
         "core/chain.hpp",
-        "for (i32 i = law.support - 1; i >= 0 && n > 0; --i) {"
+        "for (i32 i = law.support - 1; i >= 0 && n > 0 && !stopped(i); --i) {"
         " const i64 x = i == 0 ? n : draw_binomial(n, law.share[i], truth);",
         "for (i32 j = <<last category dropped>>; j < law.support && n > 0; ++j) {"
         " const i32 i = <<residual of nothing>> ? j : law.support - 1 - j;"
@@ -56,9 +56,8 @@ SITES: list[tuple[str, str, str]] = [
     ),
     (
         "core/chain.hpp",
-        "counts(seed, run, context, Purpose::counts),",
-        "counts(seed, run, context, <<two purposes, one stream>> ? Purpose::truth"
-        " : Purpose::counts),",
+        "counts(name, Purpose::counts),",
+        "counts(name, <<two purposes, one stream>> ? Purpose::truth : Purpose::counts),",
     ),
     (
         "cpu/prepared_laws.hpp",
@@ -70,12 +69,12 @@ SITES: list[tuple[str, str, str]] = [
     ),
     (
         "cpu/chain.cpp",
-        "run_regime(job_, law, schedule, static_cast<std::uint64_t>(job_.first_run + run),"
-        " static_cast<std::uint64_t>(context),",
-        "run_regime(job_, law, schedule, static_cast<std::uint64_t>(<<swapped streams>> ? context"
-        " : <<repeated shard>> ? run : job_.first_run + run),"
+        "const core::RunName name{job_.seed, static_cast<std::uint64_t>(job_.first_run + run),"
+        " static_cast<std::uint64_t>(context), &stop_};",
+        "const core::RunName name{job_.seed, static_cast<std::uint64_t>(<<swapped streams>>"
+        " ? context : <<repeated shard>> ? run : job_.first_run + run),"
         " static_cast<std::uint64_t>(<<swapped streams>> ? job_.first_run + run"
-        " : <<contexts share draws>> ? 0 : context),",
+        " : <<contexts share draws>> ? 0 : context), &stop_};",
     ),
     (
         "cpu/chain.cpp",

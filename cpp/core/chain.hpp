@@ -12,12 +12,13 @@ namespace autophage::core {
 // The streams of one run in one context, and every draw that a regime makes with them.
 class Draws {
  public:
-  AUTOPHAGE_HD Draws(u64 seed, u64 run, u64 context)
-      : truth(seed, run, context, Purpose::truth),
-        counts(seed, run, context, Purpose::counts),
-        split(seed, run, context, Purpose::split),
-        parents8_(Stream(seed, run, context, Purpose::parents8)),
-        parents16_(Stream(seed, run, context, Purpose::parents16)) {}
+  AUTOPHAGE_HD explicit Draws(const RunName& name)
+      : truth(name, Purpose::truth),
+        counts(name, Purpose::counts),
+        split(name, Purpose::split),
+        stop_(name.stop),
+        parents8_(Stream(name, Purpose::parents8)),
+        parents16_(Stream(name, Purpose::parents16)) {}
 
   // n draws from p, added to `builder`'s: by alias, or, where p has few tokens for so many draws,
   // by conditional binomials.
@@ -36,7 +37,7 @@ class Draws {
   // The same by conditional binomials alone.
   AUTOPHAGE_HD void share_truth(const Truth& law, i64 n, Builder& builder) {
     // Rare tokens first: their shares are exact.
-    for (i32 i = law.support - 1; i >= 0 && n > 0; --i) {
+    for (i32 i = law.support - 1; i >= 0 && n > 0 && !stopped(i); --i) {
       const i64 x = i == 0 ? n : draw_binomial(n, law.share[i], truth);
       builder.add(i, x);
       n -= x;
@@ -67,7 +68,7 @@ class Draws {
       return;
     }
     i64 whole = source.total;
-    for (i32 i = 0; i < source.size && n > 0; ++i) {
+    for (i32 i = 0; i < source.size && n > 0 && !stopped(i); ++i) {
       const i64 count = source.count_of(i);
       const i64 x = draw_binomial_share(n, count, whole, counts);
       builder.add(source.token[i], x);
@@ -91,7 +92,7 @@ class Draws {
       return;
     }
     i64 whole = source.total;
-    for (i32 i = 0; i < source.size && n > 0; ++i) {
+    for (i32 i = 0; i < source.size && n > 0 && !stopped(i); ++i) {
       const i64 count = source.count_of(i);
       const i64 x = draw_hypergeometric(whole, count, n, counts);
       builder.add(source.token[i], x);
@@ -107,7 +108,7 @@ class Draws {
                                  TokenOf&& token_of, Builder& builder) {
     double sum = 0.0;
     for (i32 i = size - 1; i >= 0; --i) tail[i] = sum += weights[i];
-    for (i32 i = 0; i < size && n > 0; ++i) {
+    for (i32 i = 0; i < size && n > 0 && !stopped(i); ++i) {
       if (weights[i] <= 0.0) continue;
       const i64 x = draw_binomial(n, weights[i] / tail[i], counts);
       builder.add(token_of(i), x);
@@ -148,6 +149,12 @@ class Draws {
  private:
   static constexpr i64 chunk = 128;
 
+  // Whether to end early, asked once in 1024 tokens.
+  AUTOPHAGE_HD bool stopped(i32 token) const {
+    return (token & 1023) == 1023 && stop_ != nullptr && stop_->raised();
+  }
+
+  const StopFlag* stop_;
   IndexReader<8> parents8_;
   IndexReader<16> parents16_;
 };

@@ -11,11 +11,11 @@ namespace autophage::core {
 class PartiallySyntheticChain {
  public:
   // samples: three of them.
-  AUTOPHAGE_HD PartiallySyntheticChain(const Truth& law, const Schedule& schedule, u64 seed,
-                                       u64 run, u64 context, Sample* samples, i64* dense)
+  AUTOPHAGE_HD PartiallySyntheticChain(const Truth& law, const Schedule& schedule,
+                                       const RunName& name, Sample* samples, i64* dense)
       : law_(law),
         schedule_(schedule),
-        draws_(seed, run, context),
+        draws_(name),
         builder_(dense),
         samples_(samples),
         real_(samples[2]) {
@@ -103,15 +103,15 @@ class MostRecentChain {
  public:
   // ring: window + 1 samples, or as many as there will be generations plus one, if that is less.
   // `listed`: whether a record needs the list of living tokens.
-  AUTOPHAGE_HD MostRecentChain(const Truth& law, const Schedule& schedule, i64 window, u64 seed,
-                               u64 run, u64 context, Sample* ring, i64 ring_size, i64* dense,
+  AUTOPHAGE_HD MostRecentChain(const Truth& law, const Schedule& schedule, i64 window,
+                               const RunName& name, Sample* ring, i64 ring_size, i64* dense,
                                bool listed)
       : law_(law),
         schedule_(schedule),
         window_(window),
         read_(schedule.same_n && schedule.n_at(1) < window ? schedule.n_at(1) : window),
         listed_(listed || !schedule.same_n || schedule.n_at(1) > byte_limit),
-        draws_(seed, run, context),
+        draws_(name),
         builder_(dense),
         ring_(ring),
         ring_size_(ring_size) {}

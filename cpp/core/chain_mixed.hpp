@@ -34,12 +34,12 @@ class MixedChain {
  public:
   // samples: two of them; weights and tail: `support` doubles each (ratio filter only).
   AUTOPHAGE_HD MixedChain(const Truth& law, const Schedule& schedule, const MixedOptions& options,
-                          u64 seed, u64 run, u64 context, Sample* samples, i64* dense,
-                          double* weights, double* tail)
+                          const RunName& name, Sample* samples, i64* dense, double* weights,
+                          double* tail)
       : law_(law),
         schedule_(schedule),
         options_(options),
-        draws_(seed, run, context),
+        draws_(name),
         builder_(dense),
         samples_(samples),
         weights_(weights),

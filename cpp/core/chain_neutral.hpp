@@ -99,17 +99,16 @@ class PairTable {
 template <class Observer>
 class NeutralChain {
  public:
-  AUTOPHAGE_HD NeutralChain(const Truth& law, const Schedule& schedule, u64 seed, u64 run,
-                            u64 context, Sample& sample, i64* dense, PairTable& table,
-                            Observer& observer)
+  AUTOPHAGE_HD NeutralChain(const Truth& law, const Schedule& schedule, const RunName& name,
+                            Sample& sample, i64* dense, PairTable& table, Observer& observer)
       : schedule_(schedule),
-        counts_(seed, run, context, Purpose::counts),
-        pair_(seed, run, context, Purpose::pair),
-        parents_(Stream(seed, run, context, Purpose::parents8)),
+        counts_(name, Purpose::counts),
+        pair_(name, Purpose::pair),
+        parents_(Stream(name, Purpose::parents8)),
         sample_(sample),
         table_(table),
         observer_(observer) {
-    Draws draws(seed, run, context);
+    Draws draws(name);
     Builder builder(dense);
     const i64 n = schedule.n_at(1);
     builder.begin(sample, n <= labelled_sample);  // labels of no use but to be counted fast

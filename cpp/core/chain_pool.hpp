@@ -11,13 +11,13 @@ namespace autophage::core {
 class RandomlySampledChain {
  public:
   // sample, pool: one each; dense, weights, gathered, tail: `support` entries each, weights zero.
-  AUTOPHAGE_HD RandomlySampledChain(const Truth& law, const Schedule& schedule, u64 seed, u64 run,
-                                    u64 context, Sample& sample, Sample& pool, i64* dense,
-                                    double* weights, double* gathered, double* tail, bool listed)
+  AUTOPHAGE_HD RandomlySampledChain(const Truth& law, const Schedule& schedule, const RunName& name,
+                                    Sample& sample, Sample& pool, i64* dense, double* weights,
+                                    double* gathered, double* tail, bool listed)
       : law_(law),
         schedule_(schedule),
         listed_(listed),
-        draws_(seed, run, context),
+        draws_(name),
         builder_(dense),
         sample_(sample),
         pool_(pool),
@@ -127,12 +127,12 @@ class AccumulateChain {
  public:
   // sample, pool: one each; dense, pool_dense: `support` entries each, zero.
   AUTOPHAGE_HD AccumulateChain(const Truth& law, const Schedule& schedule,
-                               const AccumulateOptions& options, u64 seed, u64 run, u64 context,
+                               const AccumulateOptions& options, const RunName& name,
                                Sample& sample, Sample& pool, i64* dense, i64* pool_dense)
       : law_(law),
         schedule_(schedule),
         options_(options),
-        draws_(seed, run, context),
+        draws_(name),
         builder_(dense),
         gatherer_(pool_dense),
         sample_(sample),

@@ -1,4 +1,5 @@
-// The one function mark of the core, and the fixed-width integers it works in.
+// The one function mark of the core, the fixed-width integers it works in, and the flag that ends
+// long work.
 //
 // Core headers compile as C++20 on a host, with nvcc, and with NVRTC. NVRTC has no <cstdint>, so
 // under it the integer types come from the compiler itself.
@@ -32,3 +33,21 @@ using u32 = std::uint32_t;
 using u64 = std::uint64_t;
 }  // namespace autophage::core
 #endif
+
+namespace autophage::core {
+
+// Raised by one thread when work is to end; others look at it now and then.
+class StopFlag {
+ public:
+#if defined(__CUDACC__)
+  AUTOPHAGE_HD bool raised() const { return *static_cast<const volatile bool*>(&raised_); }
+#else
+  bool raised() const { return __atomic_load_n(&raised_, __ATOMIC_RELAXED); }
+  void raise() { __atomic_store_n(&raised_, true, __ATOMIC_RELAXED); }
+#endif
+
+ private:
+  bool raised_ = false;
+};
+
+}  // namespace autophage::core

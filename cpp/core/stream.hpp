@@ -57,8 +57,18 @@ AUTOPHAGE_HD inline PhiloxKey key_of_context(u64 seed, u64 context) {
   return {words[0], words[1]};
 }
 
+// The run that draws belong to. Where `stop` is given, a generation that takes long ends early once
+// it is raised, in a state of no use but to be thrown away.
+struct RunName {
+  u64 seed, run, context;
+  const StopFlag* stop = nullptr;
+};
+
 class Stream {
  public:
+  AUTOPHAGE_HD Stream(const RunName& name, Purpose purpose)
+      : Stream(name.seed, name.run, name.context, purpose) {}
+
   // run < 2^38. Opening computes nothing; the first word does.
   AUTOPHAGE_HD Stream(u64 seed, u64 run, u64 context, Purpose purpose)
       : key_(key_of_context(seed, context)),

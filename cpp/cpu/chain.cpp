@@ -25,43 +25,42 @@ constexpr std::int64_t most_runs_per_unit = 64;
 // Runs one chain under the job's regime.
 template <class Observer>
 void run_regime(const ChainJob& job, const core::Truth& law, const core::Schedule& schedule,
-                std::uint64_t run, std::uint64_t context, ChainWorkspace& space,
-                core::PairTable& table, bool listed, Observer& observer) {
+                const core::RunName& name, ChainWorkspace& space, core::PairTable& table,
+                bool listed, Observer& observer) {
   core::Sample* samples = space.samples.data();
   std::int64_t* dense = space.dense.data();
   switch (job.regime) {
     case Regime::fully_synthetic: {
-      core::NeutralChain<Observer> chain(law, schedule, job.seed, run, context, samples[0], dense,
-                                         table, observer);
+      core::NeutralChain<Observer> chain(law, schedule, name, samples[0], dense, table, observer);
       return chain.run();
     }
     case Regime::partially_synthetic: {
-      core::PartiallySyntheticChain chain(law, schedule, job.seed, run, context, samples, dense);
+      core::PartiallySyntheticChain chain(law, schedule, name, samples, dense);
       return core::run_chain(chain, observer);
     }
     case Regime::most_recent: {
-      core::MostRecentChain chain(law, schedule, job.window, job.seed, run, context, samples,
+      core::MostRecentChain chain(law, schedule, job.window, name, samples,
                                   static_cast<std::int64_t>(space.samples.size()), dense, listed);
       return core::run_chain(chain, observer);
     }
     case Regime::randomly_sampled: {
-      core::RandomlySampledChain chain(law, schedule, job.seed, run, context, samples[0],
-                                       space.pool, dense, space.weights.data(),
-                                       space.gathered.data(), space.tail.data(), listed);
+      core::RandomlySampledChain chain(law, schedule, name, samples[0], space.pool, dense,
+                                       space.weights.data(), space.gathered.data(),
+                                       space.tail.data(), listed);
       return core::run_chain(chain, observer);
     }
     case Regime::mixed: {
       const core::MixedOptions options{
           static_cast<core::Filter>(job.filter),         job.type1,   job.type2, job.threshold,
           static_cast<core::Adaptation>(job.adaptation), job.constant};
-      core::MixedChain chain(law, schedule, options, job.seed, run, context, samples, dense,
-                             space.weights.data(), space.tail.data());
+      core::MixedChain chain(law, schedule, options, name, samples, dense, space.weights.data(),
+                             space.tail.data());
       return core::run_chain(chain, observer);
     }
     case Regime::accumulate: {
       const core::AccumulateOptions options{job.subsample, job.replace};
-      core::AccumulateChain chain(law, schedule, options, job.seed, run, context, samples[0],
-                                  space.pool, dense, space.pool_dense.data());
+      core::AccumulateChain chain(law, schedule, options, name, samples[0], space.pool, dense,
+                                  space.pool_dense.data());
       return core::run_chain(chain, observer);
     }
   }
@@ -73,7 +72,7 @@ class Worker {
  public:
   template <class Out>
   Worker(const ChainJob& job, PreparedLaws& laws, const ChainBounds& bounds, Sink sink,
-         const Out& out, Stop& stop)
+         const Out& out, core::StopFlag& stop)
       : job_(job),
         laws_(laws),
         space_(job, bounds),
@@ -88,12 +87,12 @@ class Worker {
   ChainOutcome block(std::int64_t begin, std::int64_t end, std::int64_t context,
                      std::mutex& mutex) {
     const core::Schedule schedule = schedule_of(job_, context);
-    for (std::int64_t run = begin; run < end && !stop_.load(std::memory_order_relaxed); ++run) {
+    for (std::int64_t run = begin; run < end && !stop_.raised(); ++run) {
       const std::int64_t stuck =
           every_ ? one<true>(run, context, schedule) : one<false>(run, context, schedule);
       if (stuck > 0) return {Ending::stuck, job_.first_run + run, context, stuck};
     }
-    if (!stop_.load(std::memory_order_relaxed)) sink_.flush(context, laws_.at(context), mutex);
+    if (!stop_.raised()) sink_.flush(context, laws_.at(context), mutex);
     return {};
   }
 
@@ -106,8 +105,9 @@ class Worker {
     const Chain chain{run, context, law, prepared.token.data(), first};
     Observer<every, Sink> observer(sink_, chain, job_.generations, wants_first_,
                                    space_.first.data(), first, stop_);
-    run_regime(job_, law, schedule, static_cast<std::uint64_t>(job_.first_run + run),
-               static_cast<std::uint64_t>(context), space_, table_, wants_tokens_, observer);
+    const core::RunName name{job_.seed, static_cast<std::uint64_t>(job_.first_run + run),
+                             static_cast<std::uint64_t>(context), &stop_};
+    run_regime(job_, law, schedule, name, space_, table_, wants_tokens_, observer);
     sink_.finish(chain, observer.times);
     if (wants_first_) std::fill_n(space_.first.begin(), prepared.p.size(), 0);
     return observer.stuck_at;
@@ -119,7 +119,7 @@ class Worker {
   core::PairTable table_;
   Sink sink_;
   bool every_, wants_first_, wants_tokens_;
-  Stop& stop_;
+  core::StopFlag& stop_;
 };
 
 // Units of work are blocks of runs of one context, all contexts of a block of runs before the next.
@@ -134,7 +134,7 @@ ChainOutcome run_study(const ChainJob& job, const Out& out, const Poll& poll,
   const std::int64_t units = blocks * job.contexts;
   const int threads =
       static_cast<int>(std::clamp<std::int64_t>(job.threads, 1, std::max<std::int64_t>(units, 1)));
-  Stop stop{false};
+  core::StopFlag stop;
   std::mutex mutex;
   ChainOutcome outcome;
   std::vector<std::unique_ptr<Worker<Sink>>> workers(static_cast<std::size_t>(threads));
@@ -148,7 +148,7 @@ ChainOutcome run_study(const ChainJob& job, const Out& out, const Poll& poll,
     if (ended.ending != Ending::stuck) return;
     const std::lock_guard<std::mutex> lock(mutex);
     outcome = ended;
-    stop = true;
+    stop.raise();
   });
   if (!complete) outcome.ending = Ending::stopped;
   return outcome;

@@ -1,7 +1,6 @@
 // Watches one chain: its times, and through a sink its records.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 
 #include "chain_sinks.hpp"
@@ -15,7 +14,7 @@ class Observer {
 
   // dense: room for the counts of generation 1, where a record asks for them.
   Observer(Sink& sink, const Chain& chain, std::int64_t horizon, bool wants_first,
-           std::int64_t* dense, core::First& first, const Stop& stop)
+           std::int64_t* dense, core::First& first, const core::StopFlag& stop)
       : sink_(sink),
         chain_(chain),
         horizon_(horizon),
@@ -34,9 +33,7 @@ class Observer {
     if constexpr (every) sink_.generation(chain_, t, sample, absorbed);
     return !absorbed && passes(t);
   }
-  bool passes(std::int64_t t) const {
-    return t != horizon_ && !stop_.load(std::memory_order_relaxed);
-  }
+  bool passes(std::int64_t t) const { return t != horizon_ && !stop_.raised(); }
   void stuck(std::int64_t t) { stuck_at = t; }
 
   Times times;
@@ -54,7 +51,7 @@ class Observer {
   bool wants_first_;
   std::int64_t* dense_;
   core::First& first_;
-  const Stop& stop_;
+  const core::StopFlag& stop_;
 };
 
 }  // namespace autophage::cpu

@@ -11,17 +11,15 @@
 #include <vector>
 
 #include "../backend.hpp"
+#include "../core/host_device.hpp"
 
 namespace autophage::cpu {
-
-// Set when work is to stop; read by every generation of every run.
-using Stop = std::atomic<bool>;
 
 // Calls work(worker, unit) for unit = 0 .. units - 1, in increasing order of start, on `threads`
 // threads, while the calling thread polls. Returns false when the poll asked to stop. An exception
 // in a worker stops the rest and is thrown here.
 template <class Work>
-bool share(std::int64_t units, int threads, const Poll& poll, Stop& stop, Work&& work) {
+bool share(std::int64_t units, int threads, const Poll& poll, core::StopFlag& stop, Work&& work) {
   std::atomic<std::int64_t> next{0}, done{0};
   std::mutex mutex;
   std::condition_variable finished;
@@ -29,15 +27,14 @@ bool share(std::int64_t units, int threads, const Poll& poll, Stop& stop, Work&&
   std::exception_ptr error;
   const auto body = [&](int worker) {
     try {
-      for (std::int64_t unit = next++; unit < units && !stop.load(std::memory_order_relaxed);
-           unit = next++) {
+      for (std::int64_t unit = next++; unit < units && !stop.raised(); unit = next++) {
         work(worker, unit);
         ++done;
       }
     } catch (...) {
       const std::lock_guard<std::mutex> lock(mutex);
       if (!error) error = std::current_exception();
-      stop = true;
+      stop.raise();
     }
     const std::lock_guard<std::mutex> lock(mutex);
     if (--running == 0) finished.notify_one();
@@ -57,7 +54,7 @@ bool share(std::int64_t units, int threads, const Poll& poll, Stop& stop, Work&&
       lock.unlock();
       if (goes_on && poll.proceed != nullptr && !poll.proceed(poll.context, done.load())) {
         goes_on = false;
-        stop = true;
+        stop.raise();
       }
       lock.lock();
     }

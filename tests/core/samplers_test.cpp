@@ -150,7 +150,7 @@ void draws_from_a_law() {
     for (const i64 n : {i64{0}, i64{1}, i64{128}, i64{129}, 8 * tokens, 8 * tokens + 1,
                         i64{1} << 53, i64{1} << 62}) {
       if (static_cast<double>(tokens) > 1e5 && effort() < 1) continue;
-      core::Draws draws(5, static_cast<u64>(n), static_cast<u64>(tokens));
+      core::Draws draws({5, static_cast<u64>(n), static_cast<u64>(tokens)});
       Counted drawn(tokens);
       draws.from_truth(law, n, drawn.builder);
       CHECK(*std::min_element(drawn.dense.begin(), drawn.dense.end()) == 0);
@@ -163,7 +163,7 @@ void draws_from_a_law() {
   const core::Truth law = prepared.truth();
   for (const i64 n : {40, 128, 129, 1000})
     for (i32 wanted = 0; wanted < 5; ++wanted) {
-      core::Draws draws(6, static_cast<u64>(n), static_cast<u64>(wanted));
+      core::Draws draws({6, static_cast<u64>(n), static_cast<u64>(wanted)});
       const double p_value = judge(n, p[static_cast<std::size_t>(wanted)], share_of(2e4), 0, [&] {
         Counted drawn(5);
         draws.from_truth(law, n, drawn.builder);
