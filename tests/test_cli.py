@@ -106,7 +106,7 @@ WRONG = [
     (["collapse", "binary"], "is a binary file"),
     (["collapse", "latin"], "latin is not UTF-8: byte 0xe9 at offset 3"),
     (["collapse", "TEXT", "--context", "1740"], "context must be shorter than the text"),
-    (["collapse", "TEXT", "--min-count", "1000000"], "min_count must be at most"),
+    (["collapse", "TEXT", "--min-count", "1000000"], "--min-count must be at most"),
     (["collapse", "TEXT", "--tokens", "syllables"], "'--tokens'"),
     (["collapse", "TEXT", "--context", "0"], "'--context'"),
     (["collapse", "TEXT", "--context", "-1"], "'--context'"),

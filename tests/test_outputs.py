@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from autophage.outputs import check_writable, complete
+from autophage.outputs import check_writable, complete, write_netcdf
 
 
 def fill(out: Path, files: dict[str, str], error: type[BaseException] | None = None) -> None:
@@ -68,3 +68,21 @@ def test_checking_leaves_no_trace(tmp_path: Path) -> None:
     check_writable(tmp_path / "x" / "y")
     check_writable(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_is_an_error_of_the_system(tmp_path: Path) -> None:
+    xr = pytest.importorskip("xarray")
+    file = tmp_path / "data.nc"
+    file.symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left"):
+        write_netcdf(file, [(None, xr.Dataset({"x": ("t", [1.0, 2.0])}))])
+
+
+def test_groups_are_read_back(tmp_path: Path) -> None:
+    xr = pytest.importorskip("xarray")
+    one, two = xr.Dataset({"x": ("t", [1.0, 2.0])}), xr.Dataset({"y": ("t", [3, 4, 5])})
+    write_netcdf(tmp_path / "data.nc", [(None, one), ("two", two)])
+    for group, expected in ((None, one), ("two", two)):
+        found = xr.load_dataset(tmp_path / "data.nc", group=group, engine="h5netcdf")
+        assert found.identical(expected)

@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from autophage.occupancy import Floats, Integers
 
+BLOCK = 1 << 20  # draws at a time: an interrupt waits for no more
+
 
 class AliasTable:
     """Cells of equal capacity, each shared by two outcomes at most.
@@ -39,9 +41,14 @@ class AliasTable:
 
     def draw(self, size: tuple[int, ...], generator: np.random.Generator) -> NDArray[np.int64]:
         """Draw outcomes: a cell, then one of its two outcomes."""
-        cell = generator.integers(0, len(self.threshold), size)
-        unit = generator.integers(0, self.capacity, size)
-        return np.where(unit < self.threshold[cell], cell, self.other[cell])
+        drawn = np.empty(size, dtype=np.int64)
+        flat = drawn.reshape(-1)
+        for start in range(0, flat.size, BLOCK):
+            part = flat[start : start + BLOCK]
+            cell = generator.integers(0, len(self.threshold), part.size)
+            unit = generator.integers(0, self.capacity, part.size)
+            part[:] = np.where(unit < self.threshold[cell], cell, self.other[cell])
+        return drawn
 
 
 def _share(weight: Integers, capacity: int) -> tuple[Integers, Integers]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import signal
 import sys
 import time
@@ -15,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from types import FrameType
 from typing import Any, NoReturn, get_args
 
 import click
@@ -54,6 +56,14 @@ class Stopped(click.ClickException):
     exit_code = 130
 
 
+_PARAMETER = re.compile(r"^(context|min_count|type1|type2|alpha|threshold|constant)(?= )")
+
+
+def _option(parameter: re.Match[str]) -> str:
+    """Name a parameter as it is typed."""
+    return "--" + parameter[0].replace("_", "-")
+
+
 @contextmanager
 def reported() -> Iterator[None]:
     """Turn what users can cause into one line; faults of ours keep their traceback."""
@@ -63,7 +73,7 @@ def reported() -> Iterator[None]:
     try:
         yield
     except (CorpusError, OptionError, StudyError) as error:
-        raise Refused(str(error)) from error
+        raise Refused(_PARAMETER.sub(_option, str(error), count=1)) from error
     except KeyboardInterrupt:
         message = "interrupted: nothing was written"
         raise Stopped(message) from None
@@ -242,7 +252,7 @@ def collapse(
         _echo([f"  {time.perf_counter() - start:.1f} seconds in all", "", f"wrote {out}: {names}"])
 
 
-@cli.command()
+@cli.command(epilog=" ".join(f"{paper}: {', '.join(items)}." for paper, items in ITEMS.items()))
 @click.argument("paper", type=click.Choice(list(ITEMS)))
 @click.argument("item")
 @click.option(
@@ -270,12 +280,7 @@ def reproduce(
     threads: int | None,
     progress: bool | None,
 ) -> int:
-    r"""Make ITEM, a figure of PAPER, again; the last line says what was expected and found.
-
-    \b
-    seddik2024        fig1 fig2 fig3 fig4 fig6
-    contaminated2026  fig2 fig3 fig6
-    """
+    """Make ITEM, a figure of PAPER, again; the last line says what was expected and found."""
     if item not in ITEMS[paper]:
         _refuse(f"{paper} has no {item!r}: choose from {', '.join(ITEMS[paper])}")
     with reported():
@@ -328,9 +333,20 @@ def _require_writable(out: Path) -> None:
         _refuse(f"cannot write to {out}: {error.strerror or error}")
 
 
+_pressed: list[int] = []
+
+
+def _press(number: int, frame: FrameType | None) -> None:
+    """Interrupt, and remember it: where Python calls a finaliser, the exception goes no further."""
+    _pressed.append(number)
+    signal.default_int_handler(number, frame)
+
+
 @contextmanager
 def _writing(out: Path) -> Iterator[None]:
-    """Turn failures of writing into one line."""
+    """Turn failures of writing into one line; begin only if nobody has pressed Ctrl-C."""
+    if _pressed:
+        raise KeyboardInterrupt
     try:
         yield
     except OSError as error:
@@ -378,7 +394,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def main() -> None:
     """Run the command line as a program; a termination signal cleans up as an interrupt does."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _press)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(
             stream, io.TextIOWrapper

@@ -15,6 +15,7 @@ from autophage.counts import COUNT_REACH, CountLaws, absence, absolute_deviation
 from autophage.models import Categorical
 from autophage.occupancy import WHOLE_LAW_BYTES, Floats, Integers, Progress, Result, Tokens, shaped
 from autophage.random import resolve_key
+from autophage.schedules import distinct_columns
 
 Evaluation: TypeAlias = Callable[[Group, Integers, Integers], Floats]
 
@@ -36,11 +37,11 @@ class CollapseLaw:
 
     def __init__(self, model: Categorical, sizes: Integers, *, progress: bool = False) -> None:
         self.model = model
-        columns, group = np.unique(sizes, axis=1, return_inverse=True)
-        self._members = [np.flatnonzero(group.reshape(-1) == g) for g in range(columns.shape[1])]
+        columns, group = distinct_columns(sizes)
+        self._members = [np.flatnonzero(group == g) for g in range(len(columns))]
         self._groups = [
-            Group(column, [Tokens(law) for law in model.laws[members]])
-            for column, members in zip(columns.T, self._members, strict=True)
+            Group(sizes[:, column], [Tokens(law) for law in model.laws[members]])
+            for column, members in zip(columns, self._members, strict=True)
         ]
         self._mean, self._variance = np.empty((2, model.context_count))
         rows = sum(part.rows for part in self._groups)

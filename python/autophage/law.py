@@ -129,6 +129,6 @@ def collapse_time_asymptotic(p: ArrayLike | Categorical, n: ArrayLike) -> Result
         miss = tokens.misses
         log_miss = np.log(miss, out=np.zeros_like(miss), where=miss > 0.0)
         np.log1p(-tokens.values, out=log_miss, where=miss > 0.5)
-        rate[c] = -2.0 * (tokens.copies * miss * log_miss).sum()
+        rate[c] = 2.0 * (tokens.copies * miss * -log_miss).sum()
     result = np.multiply.outer(sizes.astype(np.float64), rate.reshape(model.p.shape[:-1]))
     return result if result.ndim else float(result)

@@ -11,7 +11,7 @@ from autophage import _check, _core
 from autophage.models import Categorical
 from autophage.occupancy import Floats, Integers, Result, Tokens, shaped
 from autophage.regimes import Contaminated
-from autophage.schedules import Counts, Shares
+from autophage.schedules import Counts, Shares, distinct_columns
 
 Event: TypeAlias = Literal["point_mass", "absent"]
 
@@ -101,9 +101,9 @@ class ContaminatedLaw:
         self._tokens = [Tokens(law) for law in model.laws]
         self._ends = np.cumsum([0, *(len(t.values) for t in self._tokens)])
         stacked = np.concatenate([n, alpha.view(np.int64)])
-        _, columns, group = np.unique(stacked, axis=1, return_index=True, return_inverse=True)
+        columns, group = distinct_columns(stacked)
         self._schedules = [(n[:, c], alpha[:, c]) for c in columns]
-        self._group = np.repeat(group.reshape(-1), np.diff(self._ends))
+        self._group = np.repeat(group, np.diff(self._ends))
         self._known: dict[Event, Floats] = {}
 
     def point_mass(self, m: ArrayLike) -> Result:

@@ -130,7 +130,8 @@ class Categorical:
     def __repr__(self) -> str:
         """One line with the sizes; the laws themselves are in `p`."""
         contexts = f"{self.context_count} contexts, " if self.has_contexts else ""
-        return f"<Categorical: {contexts}{self.token_count} tokens>"
+        tokens = "1 token" if self.token_count == 1 else f"{self.token_count} tokens"
+        return f"<Categorical: {contexts}{tokens}>"
 
 
 def law_with(

@@ -33,6 +33,7 @@ from autophage.regimes import (
     RandomlySampled,
     Regime,
 )
+from autophage.schedules import distinct_columns
 from autophage.theory.contaminated2026 import (
     filtered_real_share,
     kept_share,
@@ -117,7 +118,7 @@ def _spreads(regime: Regime, generations: int, contexts: int) -> Pair:
     compute = _recursion(regime)
     schedule = regime.schedule(generations, contexts)
     stacked = np.concatenate([schedule.n, schedule.real, schedule.alpha.view(np.int64)])
-    _, chosen, inverse = np.unique(stacked, axis=1, return_index=True, return_inverse=True)
+    chosen, inverse = distinct_columns(stacked)
     n, real = schedule.n[:, chosen], schedule.real[:, chosen]
     spread, first = compute(n, schedule.alpha[:, chosen], real)
     return spread[:, inverse], first[:, inverse]

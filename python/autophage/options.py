@@ -151,7 +151,8 @@ def build_regime(
         if name not in _TAKES[key]:
             msg = f"--{key} does not belong to --regime {name} (only to {', '.join(_TAKES[key])})"
             raise OptionError(msg)
-    for key in _NEEDS.get(name, ()):
+    agnostic = name == "filtered" and given.get("test", "agnostic") == "agnostic"
+    for key in (*_NEEDS.get(name, ()), *(("type1", "type2") if agnostic else ())):
         if key not in given:
             msg = f"--regime {name} needs --{key}"
             raise OptionError(msg)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+
+    import xarray
 
 
 def check_writable(directory: str | Path) -> None:
@@ -89,6 +92,35 @@ def complete(directory: str | Path) -> Iterator[Path]:
             if path.is_dir() and not any(path.iterdir()):
                 path.rmdir()
         raise
+
+
+def write_netcdf(path: Path, groups: Iterable[tuple[str | None, xarray.Dataset]]) -> None:
+    """Write Datasets as the groups of one file; None is the root.
+
+    The file is made in memory, because HDF5 can crash the process where a disk is full.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    groups : iterable of (str or None, xarray.Dataset)
+        What goes where; a root comes first.
+
+    Raises
+    ------
+    OSError
+        The file cannot be written.
+    """
+    buffer = io.BytesIO()
+    for position, (group, data) in enumerate(groups):
+        packed = {
+            name: {"zlib": True, "complevel": 1}
+            for name, values in data.data_vars.items()
+            if values.size > 1000 and values.dtype.kind in "iuf"
+        }
+        mode: Literal["w", "a"] = "a" if position else "w"
+        data.to_netcdf(buffer, mode=mode, group=group, engine="h5netcdf", encoding=packed)
+    path.write_bytes(buffer.getbuffer())
 
 
 def _existing(path: Path) -> Path:

@@ -14,6 +14,8 @@ from autophage import _check
 
 KEY_LIMIT = 2**64 - 1
 """Largest key."""
+BLOCK = 1 << 20
+"""Counters at a time: an interrupt waits for no more."""
 
 
 def resolve_key(rng: int | np.random.SeedSequence | np.random.Generator | None) -> int:
@@ -104,11 +106,15 @@ def philox4x32(counter: ArrayLike, key: ArrayLike) -> NDArray[np.uint32]:
     except ValueError as error:
         msg = f"key must broadcast against counter, got shapes {keys.shape} and {counters.shape}"
         raise ValueError(msg) from error
-    words = _core.philox4x32(
-        np.ascontiguousarray(np.broadcast_to(counters, (*leading, 4))).reshape(-1, 4),
-        np.ascontiguousarray(np.broadcast_to(keys, (*leading, 2))).reshape(-1, 2),
-    )
-    return np.asarray(words).reshape(*leading, 4)
+    flat_counters = np.broadcast_to(counters, (*leading, 4)).reshape(-1, 4)
+    flat_keys = np.broadcast_to(keys, (*leading, 2)).reshape(-1, 2)
+    words = np.empty((len(flat_counters), 4), dtype=np.uint32)
+    for start in range(0, len(words), BLOCK):
+        part = slice(start, start + BLOCK)
+        words[part] = _core.philox4x32(
+            np.ascontiguousarray(flat_counters[part]), np.ascontiguousarray(flat_keys[part])
+        )
+    return words.reshape(*leading, 4)
 
 
 def _words(name: str, value: ArrayLike, length: int) -> NDArray[np.uint32]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from autophage import plotting
 from autophage.corpus import Corpus
 from autophage.figures import draw
+from autophage.outputs import write_netcdf
 from autophage.regimes import Regime
 from autophage.study import Curve, Study
 
@@ -78,8 +79,9 @@ def write(study: Study, directory: str | Path) -> list[Path]:
     """Write data (netCDF), tables (CSV) and figures (PNG and SVG).
 
     `contexts.csv` has a row for each context, `generations.csv` one for each quantity and
-    generation; `collapse.nc` holds both tables and, in its groups "times" and "curves", the
-    simulations with their provenance.
+    generation; `collapse.nc` holds both tables (a column of contexts that has the name of a curve
+    as NAME_of_text) and, in its groups "times" and "curves", the simulations with their provenance:
+    what `autophage.rerun` takes.
 
     Parameters
     ----------
@@ -133,6 +135,8 @@ def describe_regime(regime: Regime) -> str:
             parts.append(f"of {describe_regime(value)}")
         elif name != "n" and isinstance(value, bool | int | float | str):
             parts.append(f"{name} {value}")
+        elif name != "n" and isinstance(value, np.ndarray):
+            parts.append(f"{name} {value.min():,} to {value.max():,}")
     name = regime.name.replace("_", "-")
     return f"{name} ({', '.join(parts)})" if parts else name
 
@@ -211,10 +215,15 @@ def _describe_curves(study: Study) -> list[str]:
             for values in (curve.exact, curve.simulated):
                 cells.append(_number(values[0], decimals) if values.size else "-")
         lines.append(f"  {mark:>10,}" + "".join(f"{cell:>11}" for cell in cells))
+    runs = int(study.summary["curve_runs"])
+    curve = study.curves["tokens_left"]
+    last = curve.generation[np.isfinite(curve.simulated)].max(initial=0)
+    lines.append(f"  tokens left are simulated in {runs:,} runs of {last:,} generations")
+    few = " (errors of so few runs are rough)" if runs < 200 else ""
     if np.isfinite(study.summary["largest_curve_z"]):
         lines.append(
             "  simulated and exact curves differ by at most "
-            f"{study.summary['largest_curve_z']:.1f} standard errors"
+            f"{study.summary['largest_curve_z']:.1f} standard errors{few}"
         )
     return lines
 
@@ -256,7 +265,9 @@ def _write_netcdf(study: Study, path: Path) -> None:
 
     corpus = study.corpus
     table: dict[str, Any] = {
-        name: ("context", column) for name, column in study.contexts.items() if name != "context"
+        f"{name}_of_text" if name in study.curves else name: ("context", column)
+        for name, column in study.contexts.items()
+        if name != "context"
     }
     generation = np.unique(np.concatenate([c.generation for c in study.curves.values()]))
     for name, curve in study.curves.items():
@@ -284,12 +295,4 @@ def _write_netcdf(study: Study, path: Path) -> None:
         },
         attrs={"corpus": json.dumps(facts)},
     )
-    groups: list[tuple[str | None, xr.Dataset]] = [(None, root), *study.data.items()]
-    for group, data in groups:
-        mode: Literal["w", "a"] = "w" if group is None else "a"
-        packed = {
-            name: {"zlib": True, "complevel": 1}
-            for name, values in data.data_vars.items()
-            if values.size > 1000 and values.dtype.kind in "if"
-        }
-        data.to_netcdf(path, mode=mode, group=group, engine="h5netcdf", encoding=packed)
+    write_netcdf(path, [(None, root), *study.data.items()])

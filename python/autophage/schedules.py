@@ -229,6 +229,18 @@ def spread(values: NDArray[Any], length: int, contexts: int) -> NDArray[Any]:
     return full
 
 
+def distinct_columns(array: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Find the columns that differ: the first of each kind, and the kind of every column."""
+    kinds: dict[bytes, int] = {}
+    first: list[int] = []
+    group = np.empty(array.shape[1], dtype=np.intp)
+    for column in range(array.shape[1]):
+        group[column] = kinds.setdefault(array[:, column].tobytes(), len(kinds))
+        if len(kinds) > len(first):
+            first.append(column)
+    return np.array(first, dtype=np.intp), group
+
+
 def require_growth(name: str, values: NDArray[np.int64]) -> None:
     """Refuse rows that decrease from one generation to the next."""
     fall = values[1:] < values[:-1]

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
+from autophage.outputs import write_netcdf
+
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
@@ -127,10 +129,9 @@ class Reproduction:
         stem = f"{self.paper}-{self.item}"
         data = directory / f"{stem}.nc"
         written = [data]
-        for position, (name, table) in enumerate(self.tables.items()):
-            described = table.assign_attrs(self.constants | {"verdict": self.verdict()})
-            mode: Literal["w", "a"] = "a" if position else "w"
-            described.to_netcdf(data, mode=mode, group=name, engine="h5netcdf")
+        said = self.constants | {"verdict": self.verdict()}
+        write_netcdf(data, [(name, t.assign_attrs(said)) for name, t in self.tables.items()])
+        for name, table in self.tables.items():
             if "run" not in table.dims:
                 sheet = directory / f"{stem}-{name}.csv"
                 table.to_dataframe().to_csv(sheet, lineterminator="\n")
