@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol
 
-from autophage import _check, chains
+from autophage import _check, chains, linear_chains
 from autophage.records import Dims, Study, Values
 from autophage.regimes import Regime
 
@@ -114,7 +114,10 @@ class Family(Protocol):
         """Make the model again from what `write` gave and the variables of a Dataset."""
 
 
-FAMILIES: tuple[Family, ...] = (chains.CategoricalChains(),)
+FAMILIES: tuple[Family, ...] = (
+    chains.CategoricalChains(),
+    linear_chains.InteractingLinearModels(),
+)
 
 
 def of_model(model: object) -> Family:
