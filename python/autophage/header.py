@@ -252,7 +252,7 @@ def _parse_environment(content: object) -> dict[str, list[str]]:
 
 def _results(dataset: xarray.Dataset, study: Study) -> dict[str, NDArray[Any]]:
     """Take the results out of a Dataset, and check that they are what the study says."""
-    for dim, size in (("run", study.runs), ("generation", study.rows)):
+    for dim, size in (("run", study.runs), ("generation", study.rows), *study.sizes.items()):
         if dim in dataset.dims and size and dataset.sizes[dim] != size:
             msg = f"{dim} must have length {size}, got {dataset.sizes[dim]}"
             raise ValueError(msg)

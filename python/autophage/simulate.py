@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from autophage import _check, _core, families, provenance, records, reductions, regimes
-from autophage.models import Categorical
 from autophage.random import resolve_key
 
 if TYPE_CHECKING:
     import xarray
+
+    from autophage.linear import InteractingLinear
+    from autophage.models import Categorical
 
 __all__ = ["Interrupted", "simulate"]
 
@@ -43,7 +45,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 def simulate(
-    model: Categorical,
+    model: Categorical | InteractingLinear,
     regime: regimes.Regime,
     *,
     runs: int,
