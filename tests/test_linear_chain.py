@@ -88,9 +88,10 @@ def test_a_planted_fault_is_caught(fault: str, monkeypatch: pytest.MonkeyPatch) 
         return run(wrong, *rest)
 
     monkeypatch.setattr(net, "run_linear_chains", faulty)
-    estimates = simulated("synthetic data alone, at last", runs=RUNS, record=["estimate"]).estimate.values
+    name = "synthetic data alone, at last"
+    estimates = simulated(name, runs=RUNS, record=["estimate"]).estimate.values
     with pytest.raises(AssertionError, match="z ="):
-        accept_law("synthetic data alone, at last", estimates)
+        accept_law(name, estimates)
 
 
 class TestRecords:

@@ -60,17 +60,20 @@ def simulate(
 ) -> xarray.Dataset:
     """Simulate models that train on what models drew.
 
-    Every run starts from the true law p = p^(0) and follows the regime exactly in law: generation t
-    is the law of the draws that the regime prescribes. Each random decision belongs to its (seed,
-    run, context, purpose), so results do not depend on threads, on the order of runs or on how a
-    study is cut into shards; run 17 alone equals run 17 of a batch.
+    Every run starts from real data and follows the regime exactly in law. For token chains
+    generation t is the law of the draws that the regime prescribes, the truth p = p^(0) being the
+    model before the first; for linear models it is the weighted least-squares estimates. Each
+    random decision belongs to its (seed, run, context or entity, purpose), so results do not depend
+    on threads, on the order of runs or on how a study is cut into shards; run 17 alone equals run
+    17 of a batch.
 
     Parameters
     ----------
-    model : Categorical
-        The true law of one context, or of many.
+    model : Categorical or InteractingLinear
+        The true law of one context, or of many; or the data of entities that fit linear models.
     regime : Regime
-        What each generation trains on.
+        What each generation trains on: `Interacting`, without n, for linear models, any of the
+        others for token chains.
     runs : int
         Independent repetitions, 1 to 2^38.
     generations : int, optional
@@ -84,12 +87,14 @@ def simulate(
         "absorption_time" (point mass for ever), "final_token" (its token), -1 where not reached.
         Per generation: "support", "sigma" (sum of squares), "max_p", "l1_to_truth", "l1_to_first",
         "l2_to_truth", "l2_to_first" (l2 squared), "p" (whole laws). The default is collapse_time
-        and final_token, with sigma and support where `generations` is given.
+        and final_token, with sigma and support where `generations` is given. For linear models
+        "estimate", "squared_error" (its squared distance to the true coefficients; the default) and
+        "prediction_error" (of an entity on the private inputs of a task), from generation 0 on.
     reduce : {None, "mean", "histogram"}, optional
         "mean" keeps the names and gives means over runs, with NAME_variance (ddof 1); times are
         averaged over the runs that got there, counted in NAME_reached. Memory does not grow with
         the runs, and since sums are exact integers, any sharding gives the same bytes. "histogram"
-        counts collapse_time per generation, with `not_reached`.
+        counts collapse_time per generation, with `not_reached`; token chains only.
     device : {"cpu"}, optional
         Where the kernel runs.
     threads : int, optional
@@ -105,7 +110,9 @@ def simulate(
     xarray.Dataset
         The records, over (run, generation, context, token) as each has them, without context where
         p was given as one law; the inputs `law`, `n` and, where used, `alpha` and `real`;
-        provenance in `attrs`, enough for `rerun`.
+        provenance in `attrs`, enough for `rerun`. Linear models: over (run, generation, entity,
+        feature or task), with the inputs `private`, `public`, `synthetic`, `theta`, `alpha` and
+        `beta`.
 
     Raises
     ------
@@ -117,12 +124,16 @@ def simulate(
         At Ctrl-C, a KeyboardInterrupt with the finished runs in `.partial`.
     RuntimeError
         If a filtered generation can keep no draw at all.
+    OverflowError
+        If reduce="mean" meets an estimate or error beyond 2^62.
 
     Notes
     -----
     The fully synthetic chain, the partially synthetic one, windows and random past models are those
     of `seddik2024`, section 2.2; contaminated, accumulated, filtered and adaptive sources those of
-    `contaminated2026`; accumulate and subsample that of `arulandu2024`.
+    `contaminated2026`; accumulate and subsample that of `arulandu2024`; interacting linear models
+    those of `interactive2025`. Where the data of generation 0 do not determine its fit, that is the
+    one of least norm; a theta that was not given counts as zero.
 
     Examples
     --------
@@ -131,6 +142,11 @@ def simulate(
     >>> runs = ap.simulate(ap.Categorical(p), ap.FullySynthetic(50), runs=4000, rng=1)
     >>> float(runs.collapse_time.mean().round(1)), round(ap.collapse_law(p, 50).mean, 1)
     (77.1, 75.6)
+    >>> one = [[1.0]]
+    >>> net = ap.InteractingLinear([one, one], one, [one, one], noise=0.5, theta=[3.0])
+    >>> fits = ap.simulate(net, ap.Interacting(0.5, 0.5), runs=4000, generations=9, rng=1)
+    >>> fits.squared_error.mean("run")[[0, -1], 0].values.round(2).tolist()
+    [0.25, 0.28]
     """
     family = families.of_model(model)
     regime = _check.instance("regime", regime, family.regimes, family.regime)
