@@ -41,12 +41,6 @@ Reals sum(const Reals& x, const Reals& y, double weight = 1.0) {
   return z;
 }
 
-double gap(const Reals& x, const double* y) {
-  double worst = 0;
-  for (std::size_t i = 0; i < x.size(); ++i) worst = std::fmax(worst, std::fabs(x[i] - y[i]));
-  return worst;
-}
-
 // A network of any numbers: a step is the same function of them, whatever they mean.
 struct Network {
   Reals private_mean = numbers(entities * features, 1), private_root = numbers(all, 2);
@@ -109,65 +103,102 @@ struct Scripted {
   }
 };
 
-// The definition: theta_k = H_k (c u_k + c* v + a z), z = mean_k S_k theta_k + noise.
-void steps_follow_the_definition() {
-  const Network network;
-  const auto open = [](core::Purpose purpose, i64 context) {
-    return Scripted{0.05 * static_cast<double>(static_cast<int>(purpose) + context)};
-  };
-  const auto gaussian = [](const double* mean, const double* root, Scripted& source) {
-    Reals draws(features);
-    for (double& draw : draws) draw = core::normal_quantile(source.uniform());
-    return sum(product(root, draws), Reals(mean, mean + features));
-  };
-  std::vector<Reals> moments;  // u_k
+Scripted open(core::Purpose purpose, i64 context, int lane) {
+  return {0.05 * static_cast<double>(static_cast<int>(purpose) + context) + 0.01 * lane};
+}
+
+Reals gaussian(const double* mean, const double* root, Scripted& source) {
+  Reals draws(features);
+  for (double& draw : draws) draw = core::normal_quantile(source.uniform());
+  return sum(product(root, draws), Reals(mean, mean + features));
+}
+
+// The estimates of one lane's run, generation by generation, by definition:
+// theta_k = H_k (c u_k + c* v + a z), z = mean_k S_k theta_k + noise.
+std::vector<Reals> run_by_definition(const Network& network, int lane) {
+  std::vector<Reals> moments, estimates;  // u_k first
   for (std::size_t k = 0; k < entities; ++k) {
-    Scripted source = open(core::Purpose::private_noise, static_cast<i64>(k));
+    Scripted source = open(core::Purpose::private_noise, static_cast<i64>(k), lane);
     moments.push_back(
         gaussian(&network.private_mean[k * features], &network.private_root[k * size], source));
   }
-  Scripted source = open(core::Purpose::public_noise, 0);
+  Scripted source = open(core::Purpose::public_noise, 0, lane);
   const Reals common = gaussian(network.public_mean.data(), network.public_root.data(), source);
-  Scripted pool_noise = open(core::Purpose::pool_noise, 0);
-
-  const core::LinearNetwork net = network.core();
-  const core::LinearWeights weights[] = {network.chosen(0), network.chosen(1)};
-  Reals space(static_cast<std::size_t>(core::LinearChain<Scripted>::room(entities, features)));
-  core::LinearChain<Scripted> chain(net, open, space.data());
+  Scripted pool_noise = open(core::Purpose::pool_noise, 0, lane);
   Reals pool(features, 0.0);
-  double worst = 0;
   for (std::size_t t = 0; t < network.choice.size(); ++t) {
-    const auto w = static_cast<std::size_t>(network.choice[t]);
+    const core::LinearWeights weights = network.chosen(static_cast<std::size_t>(network.choice[t]));
     const double zero[features] = {};
-    if (t == 0)
-      chain.start(weights[w]);
-    else
-      chain.step(weights[w]);
     if (t > 0) pool = sum(pool, gaussian(zero, network.pool_root.data(), pool_noise));
-    Reals next(features, 0.0);
+    Reals next(features, 0.0), all_estimates;
     for (std::size_t k = 0; k < entities; ++k) {
       Reals mixed(features, 0.0);
-      mixed = sum(mixed, moments[k], weights[w].privately);
-      mixed = sum(mixed, common, weights[w].publicly);
-      mixed = sum(mixed, pool, weights[w].pooled);
-      const Reals estimate = product(weights[w].response + k * size, mixed);
-      worst = std::fmax(worst, gap(estimate, chain.estimates() + k * features));
+      mixed = sum(mixed, moments[k], weights.privately);
+      mixed = sum(mixed, common, weights.publicly);
+      mixed = sum(mixed, pool, weights.pooled);
+      const Reals estimate = product(weights.response + k * size, mixed);
+      all_estimates.insert(all_estimates.end(), estimate.begin(), estimate.end());
       next = sum(next, product(&network.synthetic[k * size], estimate));
     }
     pool = next;
+    estimates.push_back(all_estimates);
+  }
+  return estimates;
+}
+
+template <int lanes>
+void steps_follow_the_definition() {
+  const Network network;
+  const core::LinearNetwork net = network.core();
+  const core::LinearWeights weights[] = {network.chosen(0), network.chosen(1)};
+  using Chains = core::LinearChains<lanes, Scripted>;
+  Reals space(static_cast<std::size_t>(Chains::room(entities, features)));
+  std::vector<Scripted> pool;
+  std::vector<std::vector<Reals>> expected;
+  for (int lane = 0; lane < lanes; ++lane) {
+    pool.push_back(open(core::Purpose::pool_noise, 0, lane));
+    expected.push_back(run_by_definition(network, lane));
+  }
+  Chains chains(net, open, pool.data(), space.data());
+  double worst = 0;
+  for (std::size_t t = 0; t < network.choice.size(); ++t) {
+    const core::LinearWeights& chosen = weights[network.choice[t]];
+    if (t == 0)
+      chains.start(chosen);
+    else
+      chains.step(chosen);
+    for (std::size_t i = 0; i < entities * features; ++i)
+      for (std::size_t lane = 0; lane < lanes; ++lane)
+        worst = std::fmax(worst,
+                          std::fabs(chains.estimates()[i * lanes + lane] - expected[lane][t][i]));
   }
   CHECK_AT_MOST(worst, 1e-12, "a step, against the definition");
 }
 
+// Any number of lanes gives the bits of one.
+template <int lanes>
 void products_are_summed_in_order() {
-  const Reals matrix = numbers(size, 21), x = numbers(features, 22);
-  Reals out(features, 0.0);
-  core::add_product(matrix.data(), x.data(), features, out.data());
-  CHECK(gap(product(matrix.data(), x), out.data()) == 0.0);
-  double form = 0;
-  for (std::size_t i = 0; i < features; ++i) form += out[i] * x[i];
-  Reals room(features);
-  CHECK(core::quadratic_form(matrix.data(), x.data(), features, room.data()) == form);
+  for (const i64 d : {1, 2, 4, 5, 8, 11}) {
+    const auto length = static_cast<std::size_t>(d);
+    const Reals matrix = numbers(length * length, 21), x = numbers(length * lanes, 22);
+    const Reals start = numbers(length * lanes, 23);
+    Reals out = start, room(length * lanes), form(lanes);
+    core::add_product<lanes>(matrix.data(), x.data(), d, out.data());
+    core::quadratic_form<lanes>(matrix.data(), x.data(), d, room.data(), form.data());
+    for (std::size_t lane = 0; lane < lanes; ++lane) {
+      Reals alone(length), expected(length);
+      double one = 0;
+      for (std::size_t i = 0; i < length; ++i) {
+        alone[i] = x[i * lanes + lane];
+        expected[i] = start[i * lanes + lane];
+        for (std::size_t j = 0; j < length; ++j)
+          expected[i] += matrix[j * length + i] * x[j * lanes + lane];
+        CHECK(out[i * lanes + lane] == expected[i]);
+      }
+      core::quadratic_form<1>(matrix.data(), alone.data(), d, room.data(), &one);
+      CHECK(form[lane] == one);
+    }
+  }
 }
 
 struct Results {
@@ -268,8 +299,11 @@ void signed_sums_are_exact() {
 
 int main() {
   using namespace autophage::test;
-  steps_follow_the_definition();
-  products_are_summed_in_order();
+  steps_follow_the_definition<1>();
+  steps_follow_the_definition<8>();
+  products_are_summed_in_order<1>();
+  products_are_summed_in_order<3>();
+  products_are_summed_in_order<8>();
   threads_and_shards_do_not_matter();
   a_study_can_be_stopped();
   values_beyond_the_range_are_named();
