@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from autophage.law import collapse_law as collapse_law
     from autophage.law import collapse_time_asymptotic as collapse_time_asymptotic
     from autophage.law import contaminated_law as contaminated_law
+    from autophage.linear import InteractingLinear as InteractingLinear
     from autophage.models import Categorical as Categorical
     from autophage.models import law_with as law_with
     from autophage.moments import moments as moments
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Categorical": "models",
+    "InteractingLinear": "linear",
     "law_with": "models",
     "FullySynthetic": "regimes",
     "PartiallySynthetic": "regimes",
