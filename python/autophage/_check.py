@@ -204,7 +204,8 @@ def _make_second_moment(name: str, index: tuple[int, ...], matrix: NDArray[np.fl
             f"{_place((*index, row, column))} and its mirror image"
         )
         raise ValueError(msg)
-    matrix[...] = 0.5 * matrix + 0.5 * matrix.T
+    if off.any():
+        matrix[...] = 0.5 * matrix + 0.5 * matrix.T
     try:
         np.linalg.cholesky(matrix + slack * np.eye(len(matrix)))
     except np.linalg.LinAlgError:  # an eigenvalue at the border, or below it
