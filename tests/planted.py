@@ -49,10 +49,11 @@ SITES: list[tuple[str, str, str]] = [
     (
         "core/chain.hpp",
         "for (i32 i = law.support - 1; i >= 0 && n > 0 && !stopped(i); --i) {"
-        " const i64 x = i == 0 ? n : draw_binomial(n, law.share[i], truth);",
+        " const i64 x = i == 0 ? n : draw_binomial(n, law.share[i], truth, law.share_more[i]);",
         "for (i32 j = <<last category dropped>>; j < law.support && n > 0; ++j) {"
         " const i32 i = <<residual of nothing>> ? j : law.support - 1 - j;"
-        " const i64 x = j == law.support - 1 ? n : draw_binomial(n, law.share[i], truth);",
+        " const i64 x = j == law.support - 1 ? n"
+        " : draw_binomial(n, law.share[i], truth, law.share_more[i]);",
     ),
     (
         "core/chain.hpp",
@@ -61,11 +62,12 @@ SITES: list[tuple[str, str, str]] = [
     ),
     (
         "cpu/prepared_laws.hpp",
-        "sum += p[i]; share[i] = p[i] / sum;",
-        "sum += p[i]; if (<<float32 cumulative sum>>) sum = static_cast<float>(sum);"
+        "share[i] = p[i] / sum; share_more[i] =",
+        "if (<<float32 cumulative sum>>) sum = static_cast<float>(sum);"
         "share[i] = p[i] / (<<residual of nothing>>"
         " ? 1.0 - std::accumulate(p.begin(), p.begin() + static_cast<std::ptrdiff_t>(i), 0.0)"
-        " : sum);",
+        " : sum); share_more[i] ="
+        " <<float32 cumulative sum>> || <<residual of nothing>> ? 0.0 :",
     ),
     (
         "cpu/chain.cpp",

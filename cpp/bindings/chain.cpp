@@ -98,31 +98,6 @@ py::tuple run_chains(const Array<double>& laws, const Array<std::int64_t>& n,
                         outcome.generation);
 }
 
-void add_sums(const Array<std::uint64_t>& total, const Array<std::uint64_t>& part) {
-  const int limbs = static_cast<int>(total.shape(total.ndim() - 1));
-  std::uint64_t* const sums = Array<std::uint64_t>(total).mutable_data();
-  const std::uint64_t* const more = part.data();
-  const py::ssize_t size = total.size() / limbs;
-  const py::gil_scoped_release unlocked;  // only raw pointers are used from here on
-  cpu::add_sums(sums, more, limbs, size);
-}
-
-py::tuple finish(const Array<std::uint64_t>& sum, const Array<std::uint64_t>& squares,
-                 const Array<std::int64_t>& count, double scale) {
-  const std::vector<py::ssize_t> shape(count.shape(), count.shape() + count.ndim());
-  Array<double> mean(shape), variance(shape);
-  double* const means = mean.mutable_data();
-  double* const variances = variance.mutable_data();
-  const std::uint64_t *const sums = sum.data(), *const all_squares = squares.data();
-  const std::int64_t* const counts = count.data();
-  const py::ssize_t size = count.size();
-  {
-    const py::gil_scoped_release unlocked;  // only raw pointers are used in this scope
-    cpu::finish_means(sums, all_squares, counts, scale, size, means, variances);
-  }
-  return py::make_tuple(mean, variance);
-}
-
 }  // namespace
 
 void bind_chain(py::module_& module) {
@@ -130,9 +105,6 @@ void bind_chain(py::module_& module) {
   module.def("run_chains", &run_chains, py::arg("laws").noconvert(), py::arg("n").noconvert(),
              py::arg("alpha").noconvert(), py::arg("real").noconvert(), py::arg("study"),
              py::arg("out"), py::arg("reduce"), py::arg("poll"));
-  module.def("add_sums", &add_sums, py::arg("total").noconvert(), py::arg("part").noconvert());
-  module.def("finish_means", &finish, py::arg("sum").noconvert(), py::arg("squares").noconvert(),
-             py::arg("count").noconvert(), py::arg("scale"));
 }
 
 }  // namespace autophage

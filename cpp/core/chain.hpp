@@ -38,7 +38,7 @@ class Draws {
   AUTOPHAGE_HD void share_truth(const Truth& law, i64 n, Builder& builder) {
     // Rare tokens first: their shares are exact.
     for (i32 i = law.support - 1; i >= 0 && n > 0 && !stopped(i); --i) {
-      const i64 x = i == 0 ? n : draw_binomial(n, law.share[i], truth);
+      const i64 x = i == 0 ? n : draw_binomial(n, law.share[i], truth, law.share_more[i]);
       builder.add(i, x);
       n -= x;
     }

@@ -13,6 +13,7 @@ struct Truth {
   i32 support;
   const double* p;
   const double* share;  // p[i] / (p[0] + .. + p[i]): conditional binomials, from the last token on
+  const double* share_more;  // what rounding took from it
   AliasTable alias;
   double sum_of_squares;
 };

@@ -220,13 +220,14 @@ AUTOPHAGE_HD i64 draw_rare(i64 n, double p, double more, Source& source) {
                            : binomial_wide(n, p, more, deviation, source);
 }
 
-// Binomial(n, p), 0 <= n <= 2^62, any p: exactly 0 at p <= 0 and n at p >= 1.
+// Binomial(n, p + more), 0 <= n <= 2^62, any p: exactly 0 at p <= 0 and n at p >= 1. `more` is what
+// rounding took from p.
 template <class Source>
-AUTOPHAGE_HD i64 draw_binomial(i64 n, double p, Source& source) {
+AUTOPHAGE_HD i64 draw_binomial(i64 n, double p, Source& source, double more = 0.0) {
   if (n <= 0 || p <= 0.0) return 0;
   if (p >= 1.0) return n;
   const double smaller = p <= 0.5 ? p : 1.0 - p;  // exact above 1/2
-  const i64 x = draw_rare(n, smaller, 0.0, source);
+  const i64 x = draw_rare(n, smaller, p <= 0.5 ? more : -more, source);
   return p <= 0.5 ? x : n - x;
 }
 

@@ -166,21 +166,4 @@ ChainOutcome run(const ChainJob& job, const ChainSums& out, const Poll& poll) {
       job, out, poll, [&](const ChainBounds& bounds) { return SumSink(job, out, bounds.support); });
 }
 
-void add_sums(std::uint64_t* total, const std::uint64_t* part, int limbs, std::int64_t size) {
-  for (std::int64_t i = 0; i < size * limbs; i += limbs)
-    core::add_limbs(total + i, limbs, part + i, limbs);
-}
-
-void finish_means(const std::uint64_t* sum, const std::uint64_t* squares, const std::int64_t* count,
-                  double scale, std::int64_t size, double* mean, double* variance) {
-  for (std::int64_t i = 0; i < size; ++i) {
-    core::ExactSum total;
-    std::copy_n(sum + 2 * i, 2, total.sum);
-    std::copy_n(squares + 3 * i, 3, total.squares);
-    const auto values = static_cast<std::uint64_t>(count[i]);
-    mean[i] = core::mean_of(total, values, scale);
-    variance[i] = core::variance_of(total, values, scale);
-  }
-}
-
 }  // namespace autophage::cpu

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -13,7 +14,7 @@
 namespace autophage::cpu {
 
 struct PreparedLaw {
-  std::vector<double> p, share;
+  std::vector<double> p, share, share_more;
   std::vector<std::uint64_t> threshold;
   std::vector<std::int32_t> alias, token;  // token: rank -> index in the caller's law
   double sum_of_squares = 0;
@@ -26,13 +27,17 @@ struct PreparedLaw {
     const std::size_t support = token.size();
     p.resize(support);
     share.resize(support);
+    share_more.resize(support);
     threshold.resize(support);
     alias.resize(support);
     for (std::size_t i = 0; i < support; ++i) p[i] = law[token[i]];
-    double sum = 0.0;
+    double sum = 0.0, lost = 0.0;  // together the sum of p to 106 bits
     for (std::size_t i = 0; i < support; ++i) {
+      const double before = sum;
       sum += p[i];
+      lost += i == 0 ? 0.0 : p[i] - (sum - before);  // exact: the earlier sum is the larger term
       share[i] = p[i] / sum;
+      share_more[i] = (std::fma(-share[i], sum, p[i]) - share[i] * lost) / sum;
     }
     for (std::size_t i = support; i-- > 0;) sum_of_squares += p[i] * p[i];
     std::vector<double> weight(p);
@@ -43,8 +48,12 @@ struct PreparedLaw {
 
   core::Truth truth() const {
     const auto support = static_cast<std::int32_t>(p.size());
-    return {
-        support, p.data(), share.data(), {support, threshold.data(), alias.data()}, sum_of_squares};
+    return {support,
+            p.data(),
+            share.data(),
+            share_more.data(),
+            {support, threshold.data(), alias.data()},
+            sum_of_squares};
   }
 };
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from autophage import random as random
+    from autophage.interaction import Interacting as Interacting
     from autophage.law import collapse_law as collapse_law
     from autophage.law import collapse_time_asymptotic as collapse_time_asymptotic
     from autophage.law import contaminated_law as contaminated_law
@@ -43,6 +44,8 @@ _HOME = {
     "AccumulateSubsample": "regimes",
     "Filtered": "regimes",
     "Adaptive": "regimes",
+    "Interacting": "interaction",
+    "InteractingLinear": "linear",
     "simulate": "simulate",
     "Interrupted": "simulate",
     "collapse_law": "law",

@@ -140,6 +140,21 @@ def labels(name: str, value: object, count: int) -> tuple[str, ...]:
     return tuple(map(str, value))
 
 
+def fields(name: str, value: object, wanted: Sequence[str], *, only: bool = True) -> dict[str, Any]:
+    """Check a JSON object that has the fields wanted, and no others unless `only` is False."""
+    if not isinstance(value, dict):
+        msg = f"{name} must be a JSON object, got {type(value).__name__}"
+        raise ValueError(msg)
+    missing = [field for field in wanted if field not in value]
+    unknown = [field for field in value if only and field not in wanted]
+    if missing or unknown:
+        msg = (
+            f"{name} must have the fields {', '.join(wanted)}; missing {missing}, unknown {unknown}"
+        )
+        raise ValueError(msg)
+    return value
+
+
 def is_array_like(value: object) -> bool:
     """Tell whether what may be a number, an array or a callable was meant as an array."""
     return isinstance(value, (list, tuple, np.ndarray)) or (
