@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Categorical": "models",
+    "InteractingLinear": "linear",
     "law_with": "models",
     "FullySynthetic": "regimes",
     "PartiallySynthetic": "regimes",
