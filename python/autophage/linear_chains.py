@@ -38,7 +38,7 @@ RECORDS = {
     ),
 }
 STOPPED, STUCK = 1, 2  # endings of a kernel call
-SUM_BYTES = 72  # of the exact sums of a cell
+SUM_BYTES = 88  # of the exact sums of a cell
 LANES = 8  # runs that a thread takes side by side
 
 

@@ -215,8 +215,8 @@ Results results(const Network& network, std::int64_t first, std::int64_t runs, i
   Results found{Reals(count * features), Reals(count), Reals(count * entities), {}, {}};
   CHECK(cpu::run(job, {found.estimate.data(), found.squared.data(), found.prediction.data()}, {})
             .ending == Ending::done);
-  found.sum.resize(3 * rows * features);
-  found.squares.resize(6 * rows * features);
+  found.sum.resize(4 * rows * features);
+  found.squares.resize(7 * rows * features);
   LinearSums sums;
   sums.estimate = {found.sum.data(), found.squares.data()};
   CHECK(cpu::run(job, sums, {}).ending == Ending::done);
@@ -236,16 +236,16 @@ void threads_and_shards_do_not_matter() {
   const Results rest = results(network, 18, 27, 3);
   joined.estimate.insert(joined.estimate.end(), rest.estimate.begin(), rest.estimate.end());
   CHECK(joined.estimate == whole.estimate);
-  const auto cells = static_cast<std::int64_t>(whole.sum.size() / 3);
-  cpu::add_sums(joined.sum.data(), rest.sum.data(), 3, cells);
-  cpu::add_sums(joined.squares.data(), rest.squares.data(), 6, cells);
+  const auto cells = static_cast<std::int64_t>(whole.sum.size() / 4);
+  cpu::add_sums(joined.sum.data(), rest.sum.data(), 4, cells);
+  cpu::add_sums(joined.squares.data(), rest.squares.data(), 7, cells);
   CHECK(joined.sum == whole.sum && joined.squares == whole.squares);
 }
 
 void a_study_can_be_stopped() {
   const Network network;
   LinearJob job = network.job(100'000'000);
-  std::vector<std::uint64_t> sum(3 * 7 * entities), squares(6 * 7 * entities);
+  std::vector<std::uint64_t> sum(4 * 7 * entities), squares(7 * 7 * entities);
   LinearSums out;
   out.squared_error = {sum.data(), squares.data()};
   const Poll poll{[](void*, std::int64_t) { return false; }, nullptr};
@@ -258,7 +258,7 @@ void values_beyond_the_range_are_named() {
   LinearJob job = network.job(3);
   job.first_run = 7;
   const auto rows = static_cast<std::size_t>(7 * entities);
-  std::vector<std::uint64_t> sum(3 * rows), squares(6 * rows);
+  std::vector<std::uint64_t> sum(4 * rows), squares(7 * rows);
   LinearSums out;
   out.squared_error = {sum.data(), squares.data()};
   const LinearOutcome outcome = cpu::run(job, out, {});
@@ -276,22 +276,24 @@ void signed_sums_are_exact() {
     total += static_cast<long double>(value);
   }
   for (int i = 13; i >= 0; --i) backward.add(values[i]);
-  for (int i = 0; i < 3; ++i) CHECK(forward.sum[i] == backward.sum[i]);
-  for (int i = 0; i < 6; ++i) CHECK(forward.squares[i] == backward.squares[i]);
+  for (int i = 0; i < 4; ++i) CHECK(forward.sum[i] == backward.sum[i]);
+  for (int i = 0; i < 7; ++i) CHECK(forward.squares[i] == backward.squares[i]);
   const auto mean = static_cast<double>(total / 14);
-  CHECK_AT_MOST(std::fabs(core::mean_of(forward, 14, core::fixed_point) / mean - 1), 1e-15, "mean");
+  CHECK_AT_MOST(std::fabs(core::mean_of(forward, 14, core::SignedSum::scale) / mean - 1), 1e-15,
+                "mean");
   core::SignedSum both;
-  for (const double value : {0x1p62, -0x1p62, 0x1p-60}) both.add(value);
-  CHECK(both.sum[0] == 1 && both.sum[1] == 0 && both.sum[2] == 0);
+  for (const double value : {0x1p62, -0x1p62, 0x1p-124, 0x1.8p-124, 0x1p-125, -5e-324})
+    both.add(value);  // truncated to 1, 1, 0 and 0 units
+  CHECK(both.sum[0] == 2 && both.sum[1] == 0 && both.sum[2] == 0 && both.sum[3] == 0);
   for (int i = 0; i < 3; ++i) both.add(-0x1p62);
-  CHECK(core::mean_of(both, 6, core::fixed_point) == -0x1p62 / 2);
+  CHECK(core::mean_of(both, 6, core::SignedSum::scale) == -0x1p62 / 2);
   core::SignedSum pair;  // 1 and 2: variance 1/2, also far from zero
   for (const double value : {0x1p40 + 1, 0x1p40 + 2}) pair.add(-value);
-  CHECK(core::variance_of(pair, 2, core::fixed_point) == 0.5);
+  CHECK(core::variance_of(pair, 2, core::SignedSum::scale) == 0.5);
   core::SignedSum most;  // the bound of what 2^38 of them take
   for (int i = 0; i < 1000; ++i) most.add(-0x1p62);
-  CHECK(core::mean_of(most, 1000, core::fixed_point) == -0x1p62);
-  CHECK(core::variance_of(most, 1000, core::fixed_point) == 0.0);
+  CHECK(core::mean_of(most, 1000, core::SignedSum::scale) == -0x1p62);
+  CHECK(core::variance_of(most, 1000, core::SignedSum::scale) == 0.0);
 }
 
 }  // namespace
