@@ -92,7 +92,7 @@ class Worker {
           every_ ? one<true>(run, context, schedule) : one<false>(run, context, schedule);
       if (stuck > 0) return {Ending::stuck, job_.first_run + run, context, stuck};
     }
-    if (!stop_.raised()) sink_.flush(context, laws_.at(context), mutex);
+    if (!stop_.raised()) sink_.flush(context, laws_.at(context).token, mutex);
     return {};
   }
 
@@ -102,8 +102,8 @@ class Worker {
     const PreparedLaw& prepared = laws_.at(context);
     const core::Truth law = prepared.truth();
     core::First first;
-    const Chain chain{run, context, law, prepared.token.data(), first};
-    Observer<every, Sink> observer(sink_, chain, job_.generations, wants_first_,
+    const Chain chain{run, context, prepared.token.data()};
+    Observer<every, Sink> observer(sink_, chain, law, job_.generations, wants_first_,
                                    space_.first.data(), first, stop_);
     const core::RunName name{job_.seed, static_cast<std::uint64_t>(job_.first_run + run),
                              static_cast<std::uint64_t>(context), &stop_};
@@ -157,13 +157,16 @@ ChainOutcome run_study(const ChainJob& job, const Out& out, const Poll& poll,
 }  // namespace
 
 ChainOutcome run(const ChainJob& job, const ChainTrajectories& out, const Poll& poll) {
+  const Shape shape{job.generations, job.contexts, job.tokens};
   return run_study<TrajectorySink>(job, out, poll,
-                                   [&](const ChainBounds&) { return TrajectorySink(job, out); });
+                                   [&](const ChainBounds&) { return TrajectorySink(shape, out); });
 }
 
 ChainOutcome run(const ChainJob& job, const ChainSums& out, const Poll& poll) {
-  return run_study<SumSink>(
-      job, out, poll, [&](const ChainBounds& bounds) { return SumSink(job, out, bounds.support); });
+  const Shape shape{job.generations, job.contexts, job.tokens};
+  return run_study<SumSink>(job, out, poll, [&](const ChainBounds& bounds) {
+    return SumSink(shape, out, bounds.support);
+  });
 }
 
 }  // namespace autophage::cpu
