@@ -20,8 +20,6 @@
 namespace autophage::cpu {
 namespace {
 
-constexpr std::int64_t most_runs_per_unit = 64;
-
 // Runs one chain under the job's regime.
 template <class Observer>
 void run_regime(const ChainJob& job, const core::Truth& law, const core::Schedule& schedule,
@@ -128,8 +126,7 @@ ChainOutcome run_study(const ChainJob& job, const Out& out, const Poll& poll,
                        MakeSink&& make_sink) {
   PreparedLaws laws(job.laws, job.contexts, job.tokens);
   const ChainBounds bounds = bounds_of(job);
-  const std::int64_t runs_per_unit =
-      std::clamp<std::int64_t>(job.runs / (8 * std::max(job.threads, 1)), 1, most_runs_per_unit);
+  const std::int64_t runs_per_unit = runs_in_unit(job.runs, job.threads);
   const std::int64_t blocks = (job.runs + runs_per_unit - 1) / runs_per_unit;
   const std::int64_t units = blocks * job.contexts;
   const int threads =

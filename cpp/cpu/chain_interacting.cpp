@@ -12,8 +12,6 @@
 namespace autophage::cpu {
 namespace {
 
-constexpr std::int64_t most_runs_per_unit = 64;
-
 // The law of an entity as sinks see it.
 struct EntityModel {
   core::LawView law;
@@ -157,8 +155,7 @@ ChainOutcome run_study(const InteractingJob& job, const Out& out, const Poll& po
   if (!share(laws.units(), threads_for(laws.units()), poll, stop,
              [&](int, std::int64_t unit) { laws.prepare(unit); }))
     return {Ending::stopped};
-  const std::int64_t runs_per_unit =
-      std::clamp<std::int64_t>(job.runs / (8 * std::max(job.threads, 1)), 1, most_runs_per_unit);
+  const std::int64_t runs_per_unit = runs_in_unit(job.runs, job.threads);
   const std::int64_t units = (job.runs + runs_per_unit - 1) / runs_per_unit;
   std::vector<std::unique_ptr<InteractingWorker<Sink>>> workers(
       static_cast<std::size_t>(threads_for(units)));

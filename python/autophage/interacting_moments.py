@@ -22,6 +22,7 @@ from autophage.theory.contaminated2026 import total_variance
 if TYPE_CHECKING:
     import xarray as xr
 
+    from autophage.entities import Workflow
     from autophage.models import Categorical
 
 FloatArray = npt.NDArray[np.float64]
@@ -34,29 +35,6 @@ DESCRIPTIONS = {
     "inner": "mean inner product of the laws of two entities",
     "homogenisation": "mean squared l2 distance of two entities, over all pairs",
 }
-
-
-@dataclass(frozen=True)
-class Workflow:
-    """The parameters of interacting entities over G generations; row m - 1 is generation m.
-
-    Attributes
-    ----------
-    alpha, beta : ndarray of float64, shape (G,)
-        Weights of the pool and, within the rest, of the private data; alpha_1 has no effect.
-    n : ndarray of int64, shape (G,)
-        Draws of a pool.
-    real : (ndarray of int64 (K,), int) or None
-        Draws kept of each private law and of the public one; None where the laws themselves are.
-    own_pools : bool
-        Whether every entity draws a pool of its own.
-    """
-
-    alpha: FloatArray
-    beta: FloatArray
-    n: IntArray
-    real: tuple[IntArray, int] | None
-    own_pools: bool
 
 
 @dataclass(frozen=True)
@@ -114,12 +92,12 @@ def interacting_moments(model: Categorical, workflow: Workflow) -> xr.Dataset:
 
 
 def _kept_variance(
-    laws: FloatArray, public: FloatArray, real: tuple[IntArray, int] | None
+    laws: FloatArray, public: FloatArray, real: IntArray | None
 ) -> tuple[FloatArray, float]:
     """Variances E |u_k - pi_k|^2 of the kept samples, and that of the public one."""
     if real is None:
         return np.zeros(len(laws)), 0.0
-    return total_variance(laws) / real[0], float(total_variance(public[None])[0] / real[1])
+    return total_variance(laws) / real[:-1], float(total_variance(public[None])[0] / real[-1])
 
 
 def _means(

@@ -165,6 +165,18 @@ class Categorical:
         return f"<Categorical: {contexts}{self.token_count} tokens>"
 
 
+def of_contexts(p: ArrayLike | Categorical) -> Categorical:
+    """Return p as a model of independent contexts, for what is known of those alone."""
+    model = p if isinstance(p, Categorical) else Categorical(p)
+    if model.has_entities:
+        msg = (
+            f"p must be without public, got {model!r}: its rows are entities that interact, for "
+            "which there are autophage.moments and autophage.simulate with autophage.Interacting"
+        )
+        raise ValueError(msg)
+    return model
+
+
 def law_with(
     support: int, sum_of_squares: float, *, tokens: int | None = None
 ) -> NDArray[np.float64]:
