@@ -15,7 +15,8 @@
 //   from the pools: labels, where there are at most 2^16, by purposes parents8 and parents16; else
 //     binomials (purpose counts) or, for few draws, by alias (purpose truth);
 //   which of the three a draw comes from: binomials of purpose split; which entity's sample it
-//     comes from: by parents, or for many draws by binomials of purpose split.
+//     comes from: by parents, or for many draws by binomials of purpose split. Up to 2^20 draws
+//     from given private laws come from their mean instead, whose rounding so few cannot feel.
 #pragma once
 
 #include "source.hpp"
@@ -42,9 +43,9 @@ struct Entities {
   const double* laws;        // (count, tokens), the private ones
   const double* public_law;  // (tokens)
   const i64* kept;           // (count + 1) real draws, the public ones last; null: laws themselves
-  const Source* given;       // the laws (count + 1), where draws of them are kept; else the mean of
-                             // the private laws, and the public one
-  const i32* only;           // (count + 1) the one token of a law; -1 where it has more
+  const Source* given;  // the laws (count + 1); where they are not sampled and kept, the mean of
+                        // the private ones behind them
+  const i32* only;      // (count + 1) the one token of a law; -1 where it has more
   bool own_pools;
 };
 
@@ -200,7 +201,8 @@ class InteractingChain {
       }
       space_.only[k] = sample.size == 1 ? sample.token[0] : -1;
       const AliasTable table = alias_of(sample, space_.threshold[k], space_.alias[k]);
-      space_.source[k] = {sample.size, sample.token, nullptr, sample.frozen, sample.total, table};
+      space_.source[k] = {sample.size,   sample.token, nullptr, nullptr,
+                          sample.frozen, sample.total, table};
     }
   }
 
@@ -239,14 +241,14 @@ class InteractingChain {
     const i64 own = draw_binomial(n - again, schedule_.beta_at(t - 1), draws.split);
     builder_.begin(space_.pool[k], false);
     if (again > 0) draw_again(n, again, draws);
-    if (entities_.kept == nullptr) {
-      draw_source(entities_.given[0], own, name_.stop, draws.truth, builder_);
-      draw_source(entities_.given[1], n - again - own, name_.stop, draws.truth, builder_);
+    const bool given = entities_.kept == nullptr;
+    const Source* source = given ? entities_.given : space_.source;
+    if (given && n <= BinomialHeight::small_n) {
+      draw_source(source[entities_.count + 1], own, name_.stop, draws.truth, builder_);
     } else {
-      draw_private(own, draws);
-      draw_source(space_.source[entities_.count], n - again - own, name_.stop, draws.truth,
-                  builder_);
+      draw_private(source, own, draws);
     }
+    draw_source(source[entities_.count], n - again - own, name_.stop, draws.truth, builder_);
     builder_.release();
   }
 
@@ -261,10 +263,9 @@ class InteractingChain {
     }
   }
 
-  // n draws, each from the kept sample of an entity chosen uniformly.
-  AUTOPHAGE_HD void draw_private(i64 n, Draws& draws) {
+  // n draws, each from what an entity chosen uniformly keeps.
+  AUTOPHAGE_HD void draw_private(const Source* source, i64 n, Draws& draws) {
     const i64 count = entities_.count;
-    const Source* source = space_.source;
     if (n <= 8 * count && count <= (i64{1} << 16)) {
       draws.pick_each(count, n,
                       [&](u32 k) { draw_source(source[k], 1, name_.stop, draws.truth, builder_); });

@@ -12,8 +12,9 @@ inline constexpr i64 draws_by_alias = 8;
 struct Source {
   i32 size;
   const i32* token;
-  const double* share;  // of a given law: p[i] / (p[0] + .. + p[i])
-  const i64* count;     // of a sample, where share is null
+  const double* share;       // of a given law: p[i] / (p[0] + .. + p[i])
+  const double* share_more;  // what rounding took from it
+  const i64* count;          // of a sample, where share is null
   i64 total;
   AliasTable alias;
 };
@@ -34,7 +35,7 @@ AUTOPHAGE_HD void draw_source(const Source& source, i64 n, const StopFlag* stop,
       x = draw_binomial_share(n, source.count[i], whole, words);
       whole -= source.count[i];
     } else if (i > 0) {
-      x = draw_binomial(n, source.share[i], words);
+      x = draw_binomial(n, source.share[i], words, source.share_more[i]);
     }
     builder.add(source.token[i], x);
     n -= x;

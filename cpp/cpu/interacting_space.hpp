@@ -35,7 +35,9 @@ class PreparedEntities {
     support.resize(laws);
     squares.resize(laws);
     only_.resize(laws);
-    prepared_.resize(job.real != nullptr ? laws : 2);
+    every_ = job.real != nullptr ||
+             *std::max_element(job.n, job.n + job.rows) > core::BinomialHeight::small_n;
+    prepared_.resize(laws + 1);
     source_.resize(prepared_.size());
   }
 
@@ -49,15 +51,12 @@ class PreparedEntities {
       if (law[i] > 0) only_[entry] = support[entry]++ == 0 ? static_cast<std::int32_t>(i) : -1;
     }
     for (std::size_t i = token.size(); i-- > 0;) squares[entry] += law[i] * law[i];
-    if (job_.real != nullptr) {
-      make_source(entry, law);
-    } else if (k == job_.entities) {
-      std::vector<double> mean(token.size());
-      for (std::size_t i = 0; i < token.size(); ++i)
-        mean[i] = mean_[static_cast<std::size_t>(token[i])];
-      make_source(0, mean.data());
-      make_source(1, law);
-    }
+    if (every_ || k == job_.entities) make_source(entry, law);
+    if (job_.real != nullptr || k < job_.entities) return;
+    std::vector<double> mean(token.size());
+    for (std::size_t i = 0; i < token.size(); ++i)
+      mean[i] = mean_[static_cast<std::size_t>(token[i])];
+    make_source(entry + 1, mean.data());
   }
 
   core::Entities view() const {
@@ -85,10 +84,12 @@ class PreparedEntities {
     auto& made = prepared_[entry];
     made = std::make_unique<PreparedLaw>(law, static_cast<std::int64_t>(token.size()));
     const core::Truth truth = made->truth();
-    source_[entry] = {truth.support, made->token.data(), truth.share, nullptr, 0, truth.alias};
+    source_[entry] = {truth.support, made->token.data(), truth.share, truth.share_more, nullptr, 0,
+                      truth.alias};
   }
 
   const InteractingJob& job_;
+  bool every_;  // whether draws come from every law, and not from the mean and the public one alone
   std::vector<double> mean_, ranked_;
   std::vector<std::int32_t> only_;
   std::vector<std::unique_ptr<PreparedLaw>> prepared_;
