@@ -57,10 +57,11 @@ class InteractingJob:
         thread += 4 * min(pools * most, SOME_SIZES)
         if self.workflow.real is not None:
             thread += 24 * int(np.minimum(self.workflow.real, tokens).sum())
+            thread += 400 * self.model.context_count
         if self.study.reduce == "mean":
             thread += 80 * self.study.cells()
         labels = 0 if self.study.reduce else 16 * self.study.runs  # of the runs, and their index
-        return self.threads * thread + 40 * self.model.laws.size + labels
+        return self.threads * thread + 48 * self.model.laws.size + labels
 
     def work(self) -> int:
         """Estimate the draws of pools and kept samples, and the terms of the records."""

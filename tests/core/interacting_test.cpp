@@ -7,74 +7,11 @@
 #include <vector>
 
 #include "check.hpp"
+#include "entities.hpp"
 #include "square.hpp"
-#include "study.hpp"
 
 namespace autophage::test {
 namespace {
-
-// What the driver is asked, owned by value. Schedules hold a value a generation.
-struct Entities {
-  std::vector<Reals> laws;
-  Reals public_law, alpha, beta;
-  Integers n, real;  // real: empty where the laws themselves are kept
-  InteractingJob job;
-
-  std::size_t count() const { return laws.size(); }
-  std::size_t tokens() const { return public_law.size(); }
-};
-
-template <class With>
-ChainOutcome with_job(const Entities& study, With&& with) {
-  InteractingJob job = study.job;
-  Reals laws;
-  for (const Reals& law : study.laws) laws.insert(laws.end(), law.begin(), law.end());
-  job.laws = laws.data();
-  job.public_law = study.public_law.data();
-  job.entities = static_cast<std::int64_t>(study.count());
-  job.tokens = static_cast<std::int64_t>(study.tokens());
-  job.rows = static_cast<std::int64_t>(study.n.size());
-  job.n = study.n.data();
-  job.alpha = study.alpha.data();
-  job.beta = study.beta.data();
-  job.real = study.real.empty() ? nullptr : study.real.data();
-  return with(job);
-}
-
-Trajectories trajectories(const Entities& study) {
-  const std::size_t cells = static_cast<std::size_t>(study.job.runs) * study.count();
-  const std::size_t points = cells * static_cast<std::size_t>(study.job.generations);
-  Trajectories got;
-  ChainTrajectories out;
-  const auto ask = [](auto& values, std::size_t size, auto*& where) {
-    values.resize(size);
-    where = values.data();
-  };
-  ask(got.collapse_time, cells, out.collapse_time);
-  ask(got.absorption_time, cells, out.absorption_time);
-  ask(got.final_token, cells, out.final_token);
-  ask(got.support, points, out.support);
-  ask(got.p, points * study.tokens(), out.p);
-  for (int r = 0; r < 6; ++r) ask(got.reals[r], points, out.reals[r]);
-  got.outcome = with_job(study, [&](const InteractingJob& job) { return cpu::run(job, out, {}); });
-  return got;
-}
-
-Entities study_of(const Integers& n, bool kept, bool own_pools, std::int64_t runs,
-                  std::uint64_t seed) {
-  Entities study;
-  study.laws = {{0.7, 0.2, 0.1}, {0.1, 0.3, 0.6}, {0.3, 0.3, 0.4}};
-  study.public_law = {0.2, 0.5, 0.3};
-  study.n = n;
-  study.alpha = {0.9, 0.75, 0.5, 1.0, 0.25, 0.875};
-  study.beta = {0.625, 0.625, 0.625, 0.625, 0.625, 0.625};  // p of generation 1 stays r
-  if (kept) study.real = {50, 7, 3000, 200};
-  study.job.runs = runs;
-  study.job.generations = 6;
-  study.job.own_pools = own_pools;
-  study.job.seed = seed;
-  return study;
-}
 
 // Fills the square with every pool of every run; `alone` plants a fault: pools that are taken for
 // draws from their own entity.
@@ -122,14 +59,14 @@ void one_step_laws() {
     for (const bool kept : {false, true})
       for (const bool own_pools : {false, true}) {
         const double p_value =
-            square_of(study_of(n, kept, own_pools, share_of(3000), ++seed)).p_value();
+            square_of(three_entities(n, kept, own_pools, share_of(3000), ++seed)).p_value();
         if (!CHECK(plausible(p_value)))
           std::printf("  n = %ld, kept %d, own %d: p = %g\n", n[0], kept, own_pools, p_value);
       }
 }
 
 void the_judge_sees_a_fault() {
-  const Entities study = study_of({40, 40, 40, 40, 40, 40}, false, true, 3000, 5);
+  const Entities study = three_entities({40, 40, 40, 40, 40, 40}, false, true, 3000, 5);
   CHECK(!plausible(square_of(study, true).p_value()));
 }
 
@@ -137,7 +74,7 @@ void threads_and_shards_do_not_matter() {
   for (const std::int64_t n : {9, 300, 70000})
     for (const bool kept : {false, true})
       for (const bool own_pools : {false, true}) {
-        Entities study = study_of({n, n, n, n, n, n}, kept, own_pools, 30, 11);
+        Entities study = three_entities({n, n, n, n, n, n}, kept, own_pools, 30, 11);
         const Trajectories alone = trajectories(study);
         study.job.threads = 3;
         const Trajectories shared = trajectories(study);
@@ -155,7 +92,7 @@ void threads_and_shards_do_not_matter() {
 // and only there. With data that keep coming no law is ever sure to stay.
 void absorption() {
   for (const bool own_pools : {false, true}) {
-    Entities study = study_of(Integers(200, 4), false, own_pools, 50, 3);
+    Entities study = three_entities(Integers(200, 4), false, own_pools, 50, 3);
     study.alpha.assign(200, 1.0);
     study.beta.assign(200, 0.625);
     study.job.generations = 200;
