@@ -13,8 +13,6 @@
 namespace autophage::cpu {
 namespace {
 
-constexpr std::int64_t most_runs_per_unit = 64;
-
 core::LinearNetwork network_of(const LinearJob& job) {
   return {job.entities,    job.features,    job.private_mean, job.private_root,
           job.public_mean, job.public_root, job.pool_root,    job.synthetic};
@@ -112,8 +110,7 @@ template <class Sink, class Out>
 LinearOutcome run_study(const LinearJob& job, const Out& out, const Poll& poll) {
   const core::LinearNetwork net = network_of(job);
   const std::vector<core::LinearWeights> weights = weights_of(job);
-  const std::int64_t runs_per_unit =
-      std::clamp<std::int64_t>(job.runs / (8 * std::max(job.threads, 1)), 1, most_runs_per_unit);
+  const std::int64_t runs_per_unit = runs_in_unit(job.runs, job.threads);
   const std::int64_t units = (job.runs + runs_per_unit - 1) / runs_per_unit;
   const int threads =
       static_cast<int>(std::clamp<std::int64_t>(job.threads, 1, std::max<std::int64_t>(units, 1)));
