@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
-from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
@@ -339,62 +337,3 @@ class TestOneHash:
                       ([5000] * 6, 5000), True)  # fmt: skip
         p = simulated(study, 10).p.values
         judge.accept_distinct(p.reshape(-1, p.shape[-1]), "runs, generations and entities")
-
-
-def entities(**more: Any) -> Any:
-    arguments = {"alpha": 0.5, "beta": 0.5, "n": 9} | more
-    model = ap.Categorical(PAIR, public=PUBLIC)
-    return ap.simulate(model, ap.Interacting(**arguments), runs=2, generations=3)
-
-
-MALFORMED: list[tuple[Callable[[], Any], str]] = [
-    (lambda: ap.Categorical([0.5, 0.5], public=PUBLIC), "p must have a row per entity"),
-    (lambda: ap.Categorical(PAIR, public=[0.2, 0.3, 0.5]), r"public .* 2 tokens .* \(3,\)"),
-    (lambda: ap.Categorical(PAIR, public=[PUBLIC]), r"public .* \(1, 2\)"),
-    (lambda: ap.Categorical(PAIR, public=[0.5, 0.4]), "public must be a law.* 0.9"),
-    (lambda: ap.Categorical(PAIR, public=["a", "b"]), "public .*'a'"),
-    (lambda: ap.Categorical(PAIR, public=[0.5, np.nan]), "public .*nan"),
-    (lambda: entities(n=None), "n must be given"),
-    (lambda: entities(beta_0=0.5), "beta_0 must be None .* 0.5"),
-    (lambda: entities(real=((1, 2, 3), 4)), r"real\[0\] .* 2 entities, got 3"),
-    (lambda: entities(real=(0, 4)), r"real\[0\] .* 0"),
-    (lambda: entities(n=2**62, own_pools=True), r"n must be at most 2\^62 / 2 .* 46116860184"),
-    (lambda: entities(alpha=[0.5, 0.5]), "alpha must cover all 3 generations"),
-    (lambda: entities(beta=lambda t: 2.0 * t), "beta at generation 1 .* 2.0"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("call", "says"), MALFORMED, ids=lambda x: x if isinstance(x, str) else "")
-def test_what_does_not_fit_is_refused(call: Callable[[], Any], says: str) -> None:
-    with pytest.raises((TypeError, ValueError), match=says):
-        call()
-
-
-def test_public_laws_and_the_regime_go_together() -> None:
-    with_public, without = ap.Categorical(PAIR, public=PUBLIC), ap.Categorical(PAIR)
-    interacting = ap.Interacting(0.5, 0.5, 9)
-    with pytest.raises(TypeError, match=r"regime must be an autophage\.Interacting"):
-        ap.simulate(with_public, ap.FullySynthetic(9), runs=1, generations=2)
-    with pytest.raises(TypeError, match="needs a Categorical with public"):
-        ap.simulate(without, interacting, runs=1, generations=2)
-    with pytest.raises(ValueError, match="public must be given for Interacting"):
-        ap.moments(without, interacting, 2)
-    for known in (
-        lambda: ap.moments(with_public, ap.FullySynthetic(9), 2),
-        lambda: ap.collapse_law(with_public, 9),
-        lambda: ap.collapse_time_asymptotic(with_public, 9),
-        lambda: ap.contaminated_law(with_public, 9, 0.5),
-    ):
-        with pytest.raises(ValueError, match=re.escape("p must be without public")):
-            known()
-    with pytest.raises(ValueError, match="generations must be given"):
-        ap.simulate(with_public, interacting, runs=1)
-
-
-def test_models_differ_by_their_public_law() -> None:
-    models = [ap.Categorical(PAIR, public=p) for p in (PUBLIC, PUBLIC, [0.25, 0.75], None)]
-    assert models[0] == models[1]
-    assert len(set(models)) == 3
-    assert repr(models[0]) == "<Categorical: 2 entities, 2 tokens>"
-    assert models[0].has_entities
-    assert not models[3].has_entities
