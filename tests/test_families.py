@@ -16,6 +16,10 @@ from autophage.regimes import Regime
 ONE = [[1.0]]
 CASES: dict[str, tuple[Any, Regime]] = {
     "categorical": (ap.Categorical([[0.5, 0.3, 0.2], [0.1, 0.2, 0.7]]), ap.Contaminated(9, 0.5)),
+    "interacting_categorical": (
+        ap.Categorical([[0.5, 0.3, 0.2], [0.1, 0.2, 0.7]], public=[0.2, 0.4, 0.4]),
+        ap.Interacting(0.5, [0.1, 0.2, 0.3], 9),
+    ),
     "interacting_linear": (
         ap.InteractingLinear([ONE, ONE], ONE, [ONE, ONE], theta=[2.0]),
         ap.Interacting(0.5, [0.1, 0.2, 0.3]),

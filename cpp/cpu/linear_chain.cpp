@@ -13,7 +13,6 @@
 namespace autophage::cpu {
 namespace {
 
-constexpr std::int64_t most_runs_per_unit = 64;
 constexpr int most_lanes = 8;  // runs side by side
 
 core::LinearNetwork network_of(const LinearJob& job) {
@@ -123,13 +122,19 @@ class LinearWorker {
   std::vector<core::Stream> pool_;
 };
 
-// Units of work are blocks of runs.
+// Units of work are blocks of runs: of whole lanes, where every thread gets so many.
+std::int64_t runs_of_unit(const LinearJob& job) {
+  const std::int64_t share = job.runs / std::max(job.threads, 1);
+  const std::int64_t runs = runs_in_unit(job.runs, job.threads);
+  if (share < most_lanes) return runs;
+  return std::max<std::int64_t>(runs / most_lanes, 1) * most_lanes;
+}
+
 template <class Sink, class Out>
 LinearOutcome run_study(const LinearJob& job, const Out& out, const Poll& poll) {
   const core::LinearNetwork net = network_of(job);
   const std::vector<core::LinearWeights> weights = weights_of(job);
-  const std::int64_t runs_per_unit =
-      std::clamp<std::int64_t>(job.runs / (8 * std::max(job.threads, 1)), 1, most_runs_per_unit);
+  const std::int64_t runs_per_unit = runs_of_unit(job);
   const std::int64_t units = (job.runs + runs_per_unit - 1) / runs_per_unit;
   const int threads =
       static_cast<int>(std::clamp<std::int64_t>(job.threads, 1, std::max<std::int64_t>(units, 1)));

@@ -70,10 +70,11 @@ def simulate(
     Parameters
     ----------
     model : Categorical or InteractingLinear
-        The true law of one context, or of many; or the data of entities that fit linear models.
+        The true law of one context, or of many, or, with `public`, those of entities that learn
+        from each other; or the data of entities that fit linear models.
     regime : Regime
-        What each generation trains on: `Interacting`, without n, for linear models, any of the
-        others for token chains.
+        What each generation trains on: `Interacting` for entities (without n for linear models),
+        any of the others for contexts.
     runs : int
         Independent repetitions, 1 to 2^38.
     generations : int, optional
@@ -109,8 +110,9 @@ def simulate(
     -------
     xarray.Dataset
         The records, over (run, generation, context, token) as each has them, without context where
-        p was given as one law; the inputs `law`, `n` and, where used, `alpha` and `real`;
-        provenance in `attrs`, enough for `rerun`. Linear models: over (run, generation, entity,
+        p was given as one law, and with entity in its place where there is `public`; the inputs
+        `law`, `public`, `n` and, where used, `alpha`, `beta` and `real`; provenance in `attrs`,
+        enough for `rerun`. Linear models: over (run, generation, entity,
         feature or task), with the inputs `private`, `public`, `synthetic`, `theta`, `alpha` and
         `beta`.
 
@@ -147,6 +149,12 @@ def simulate(
     >>> fits = ap.simulate(net, ap.Interacting(0.5, 0.5), runs=4000, generations=9, rng=1)
     >>> fits.squared_error.mean("run")[[0, -1], 0].values.round(2).tolist()
     [0.25, 0.28]
+    >>> entities = ap.Categorical([[0.9, 0.1], [0.2, 0.8]], public=[0.5, 0.5])
+    >>> regime = ap.Interacting(0.5, 0.8, n=100, real=(50, 200))
+    >>> chains = ap.simulate(entities, regime, runs=1000, generations=5, rng=1, reduce="mean")
+    >>> gap = chains.sigma - ap.moments(entities, regime, 5).sigma
+    >>> chains.sigma.dims, bool((abs(gap) < 0.01).all())
+    (('generation', 'entity'), True)
     """
     family = families.of_model(model)
     regime = _check.instance("regime", regime, family.regimes, family.regime)
