@@ -77,6 +77,26 @@ struct ChainSums {
   ExactSums p;                                 // (generations, contexts, tokens)
 };
 
+// A study of entities that interact. Results have entities in place of contexts.
+struct InteractingJob {
+  const double* laws = nullptr;        // (entities, tokens) private, rows sum to one
+  const double* public_law = nullptr;  // (tokens)
+  std::int64_t entities = 0, tokens = 0;
+
+  std::int64_t rows = 0;               // of the three schedules; the last row holds for ever
+  const std::int64_t* n = nullptr;     // (rows) draws of a pool
+  const double* alpha = nullptr;       // (rows) weight of the pool, none in generation 1
+  const double* beta = nullptr;        // (rows) weight of the private data within the rest
+  const std::int64_t* real = nullptr;  // (entities + 1) kept draws, the public ones last; null: the
+                                       // laws themselves are kept
+  bool own_pools = false;              // n entities <= 2^62 if so
+
+  std::uint64_t seed = 0;
+  std::int64_t first_run = 0, runs = 0;
+  std::int64_t generations = 0;  // at least 1
+  int threads = 1;
+};
+
 enum class Ending : std::int32_t { done, stopped, stuck };
 
 // stopped: the poll said so; results are then incomplete. stuck: a generation can keep no draw at
@@ -90,13 +110,67 @@ namespace cpu {
 
 ChainOutcome run(const ChainJob& job, const ChainTrajectories& out, const Poll& poll);
 ChainOutcome run(const ChainJob& job, const ChainSums& out, const Poll& poll);
+ChainOutcome run(const InteractingJob& job, const ChainTrajectories& out, const Poll& poll);
+ChainOutcome run(const InteractingJob& job, const ChainSums& out, const Poll& poll);
 
 // total[i] += part[i] for `size` sums of `limbs` limbs each.
 void add_sums(std::uint64_t* total, const std::uint64_t* part, int limbs, std::int64_t size);
 
 // Means and variances (ddof 1) of `size` exact sums; `count[i]` values each, in units of 1 / scale.
+// Sums of 2 limbs and squares of 3, or signed sums of 4 and squares of 7 (see core/sums.hpp).
 void finish_means(const std::uint64_t* sum, const std::uint64_t* squares, const std::int64_t* count,
-                  double scale, std::int64_t size, double* mean, double* variance);
+                  double scale, bool with_sign, std::int64_t size, double* mean, double* variance);
+
+}  // namespace cpu
+
+// ---- networks of linear models -----------------------------------------------------------------
+
+// A study of K entities that fit d coefficients. Matrices are d x d, by columns; the pieces of the
+// law of the initial data are those of core::LinearNetwork, the weights those of
+// core::LinearWeights.
+struct LinearJob {
+  std::int64_t entities = 0, features = 0;
+  const double *private_mean = nullptr, *private_root = nullptr;  // (K, d), (K, d, d)
+  const double *public_mean = nullptr, *public_root = nullptr;    // (d), (d, d)
+  const double *pool_root = nullptr, *synthetic = nullptr;        // (d, d), (K, d, d)
+
+  const std::int64_t* choice = nullptr;  // (generations + 1), which of these weights: distinct rows
+  const double* weights = nullptr;       // (choices, 3): private, public, pool
+  const double* response = nullptr;      // (choices, K, d, d)
+  const double* feedback = nullptr;      // (choices, d, d)
+  std::int64_t choices = 0;
+
+  const double* truth = nullptr;          // (d)
+  const double* second_moment = nullptr;  // (K, d, d), of each entity's task
+
+  std::uint64_t seed = 0;
+  std::int64_t first_run = 0, runs = 0;
+  std::int64_t generations = 0;  // the last; results begin with 0
+  int threads = 1;
+};
+
+// Where results go; null where not asked for.
+struct LinearTrajectories {
+  double* estimate = nullptr;          // (runs, generations + 1, entities, features)
+  double* squared_error = nullptr;     // (runs, generations + 1, entities)
+  double* prediction_error = nullptr;  // (runs, generations + 1, entities, tasks)
+};
+
+// Signed sums over runs, without the axis of runs; see ExactSums.
+struct LinearSums {
+  ExactSums estimate, squared_error, prediction_error;
+};
+
+// stuck: a value to be summed is not a number of at most 2^62.
+struct LinearOutcome {
+  Ending ending = Ending::done;
+  std::int64_t run = -1, entity = -1, generation = -1;
+};
+
+namespace cpu {
+
+LinearOutcome run(const LinearJob& job, const LinearTrajectories& out, const Poll& poll);
+LinearOutcome run(const LinearJob& job, const LinearSums& out, const Poll& poll);
 
 }  // namespace cpu
 

@@ -38,13 +38,19 @@ def study(model: Any, regime: Any, **more: Any) -> Callable[[int | None], Any]:
     return call
 
 
+def network(entities: int, features: int) -> ap.InteractingLinear:
+    """A network whose data all have the same second moments."""
+    moments = np.tile(np.eye(features), (entities, 1, 1))
+    return ap.InteractingLinear(moments, moments[0], moments)
+
+
 def studies() -> dict[str, Callable[[int | None], Any]]:
     """Long studies of every kind."""
     small = ap.Categorical([0.5, 0.3, 0.2])
     contexts = ap.Categorical(np.random.default_rng(1).dirichlet(np.ones(20), size=3000))
     wide = ap.Categorical(np.full((1, 1_000_000), 1e-6))
     large = ap.Categorical(np.random.default_rng(1).dirichlet(np.ones(32_000), size=400))
-    hundred = ap.FullySynthetic(100)
+    hundred, share = ap.FullySynthetic(100), ap.Interacting(0.5, 0.5)
     trajectories = {"generations": 40, "record": ["sigma", "support", "l1_to_truth"]}
     return {
         "times": study(small, hundred, runs=LONG // 2),
@@ -69,6 +75,18 @@ def studies() -> dict[str, Callable[[int | None], Any]]:
         ),
         "one run without replacement": study(
             wide, ap.AccumulateSubsample(10**8), runs=1, generations=50, record=["sigma"]
+        ),
+        "networks": study(network(10, 8), share, runs=LONG, generations=20),
+        "means of networks": study(
+            network(10, 8), share, runs=LONG, generations=20, record=["estimate"], reduce="mean"
+        ),
+        "one run of a large network": study(
+            network(60, 120),
+            share,
+            runs=1,
+            generations=10_000,
+            record=["prediction_error"],
+            reduce="mean",
         ),
         "many large contexts": study(large, hundred, runs=10, generations=9, record=["sigma"]),
     }

@@ -98,6 +98,8 @@ REGIME_SHARES = {
     "Contaminated(alpha)": scheduled("alpha", lambda a: ap.Contaminated(5, a)),
     "Accumulate(alpha)": scheduled("alpha", lambda a: ap.Accumulate(5, a)),
     "AccumulateSubsample(alpha)": scheduled("alpha", lambda a: ap.AccumulateSubsample(5, False, a)),
+    "Interacting(alpha)": scheduled("alpha", lambda a: ap.Interacting(a, 0.5)),
+    "Interacting(beta)": scheduled("beta", lambda b: ap.Interacting(0.5, b)),
     "contaminated_law(alpha)": Target(
         "alpha", lambda a: np.asarray(ap.contaminated_law(SMALL, 5, a).point_mass(3)).tobytes()
     ),
@@ -107,6 +109,9 @@ NUMBERS = {
     "Filtered(type2)": Target("type2", lambda e: repr(ap.Filtered(REGIME, 0.5, e)).encode()),
     "Filtered(threshold)": Target(
         "threshold", lambda x: repr(ap.Filtered(REGIME, 0.5, 0.5, threshold=x)).encode()
+    ),
+    "Interacting(beta_0)": Target(
+        "beta_0", lambda b: repr(ap.Interacting(0.5, 0.5, beta_0=b)).encode()
     ),
     "Adaptive(constant)": Target("constant", lambda x: repr(ap.Adaptive(5, constant=x)).encode()),
 }
@@ -280,7 +285,7 @@ def shares() -> Iterator[Case]:
         yield Case("empty", target, [], ("(0,)",))
     for target in NUMBERS:
         for kind, value, shown in wrong:
-            if kind != "huge" or "type" in target:
+            if kind != "huge" or "type" in target or "beta" in target:
                 yield Case(kind, target, value, (shown,))
         yield Case("shape", target, [0.5], ("[0.5]",))
         yield Case("integer", target, 1, None, 1.0)

@@ -16,7 +16,7 @@ import pytest
 
 import autophage as ap
 import judge
-from autophage import records
+from autophage import chains, records
 
 simulation: Any = import_module("autophage.simulate")
 MIB = 2**20
@@ -134,7 +134,10 @@ class TestRefusals:
             ap.simulate(MODEL, regime, **study)
 
     def test_estimate_to_the_byte_in_any_size(self) -> None:
-        study = records.Study(("p", "support"), None, 2**30, 0, 2**20, 2**10, 2**20, False)
+        study = records.Study(
+            chains.RECORDS, ("p", "support"), None, 2**30, 0, 2**20,
+            {"context": 2**10, "token": 2**20},
+        )  # fmt: skip
         assert study.bytes(7) == 7 + 8 * 2**30 * 2**20 * 2**10 * (2**20 + 1)
 
     def test_come_before_anything_is_taken(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,10 +181,10 @@ class TestLargeNumbers:
         """The parts of a study that the kernel is called with."""
         model = self.model()
         study = records.Study(
-            ("p",), reduce, self.RUNS, 0, self.GENERATIONS, 1, self.TOKENS, has_contexts=True
-        )
-        schedule = self.REGIME.schedule(self.GENERATIONS, 1)
-        return simulation._Job(study, model, self.REGIME, schedule, 5, 2)
+            chains.RECORDS, ("p",), reduce, self.RUNS, 0, self.GENERATIONS,
+            {"context": 1, "token": self.TOKENS},
+        )  # fmt: skip
+        return chains.CategoricalChains().job(study, model, self.REGIME, 5, 2, simulation._core)
 
     def small(self, reduce: str | None) -> Any:
         """The same study over three tokens: draws belong to ranks, not to places."""

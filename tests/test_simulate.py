@@ -11,13 +11,14 @@ import pytest
 import xarray as xr
 
 import autophage as ap
-from autophage import records
+from autophage.chains import RECORDS
 from autophage.regimes import Regime
 
 KEY = 0x51_0001
 LAW = [0.0, 0.5, 0.25, 0.15, 0.0, 0.1]
 LAWS = np.array([LAW, [0.2, 0.2, 0.2, 0.2, 0.1, 0.1], [0.0, 0.0, 0.0, 1.0, 0.0, 0.0]])
-EVERY = list(records.DESCRIPTIONS)
+EVERY = list(RECORDS)
+TIMES = ("collapse_time", "absorption_time", "final_token")
 SIZES = [20, 3, 150, 7, 40, 40, 3000, 5]
 
 REGIMES: list[Regime] = [
@@ -161,11 +162,11 @@ class TestShape:
     def test_of_every_variable(self) -> None:
         found = one(ap.Contaminated(SIZES, alpha=0.1))
         for name in EVERY:
-            dims = ("run", "context") if name in records.TIMES else ("run", "generation", "context")
+            dims = ("run", "context") if name in TIMES else ("run", "generation", "context")
             assert found[name].dims == ((*dims, "token") if name == "p" else dims)
-            kind = np.int64 if name in records.INTEGERS else np.float64
+            kind = np.int64 if name in (*TIMES, "support") else np.float64
             assert found[name].dtype == kind
-            assert found[name].attrs["long_name"] == records.DESCRIPTIONS[name]
+            assert found[name].attrs["long_name"] == RECORDS[name].description
         assert dict(found.sizes) == {"run": 60, "generation": 8, "context": 3, "token": 6}
         assert found["law"].dims == ("context", "token")
         assert found["n"].dims == found["alpha"].dims == ("generation", "context")
@@ -222,11 +223,11 @@ class TestReductions:
         regime, kept = ap.MostRecent(6, window=2), [name for name in EVERY if name != "final_token"]
         runs, means = one(regime), one(regime, reduce="mean", record=kept)
         for name in kept:
-            values = runs[name].where(runs[name] >= 0) if name in records.TIMES else runs[name]
+            values = runs[name].where(runs[name] >= 0) if name in TIMES else runs[name]
             np.testing.assert_allclose(means[name], values.mean("run"), rtol=1e-13, atol=1e-15)
             variance = values.var("run", ddof=1)
             np.testing.assert_allclose(means[f"{name}_variance"], variance, rtol=1e-10, atol=1e-15)
-            if name in records.TIMES:
+            if name in TIMES:
                 np.testing.assert_array_equal(means[f"{name}_reached"], values.notnull().sum("run"))
 
     def test_of_too_few_runs_are_nan(self) -> None:

@@ -2,47 +2,10 @@
 #include <vector>
 
 #include "../core/stream.hpp"
-#include "bindings.hpp"
+#include "chain_outputs.hpp"
 
 namespace autophage {
 namespace {
-
-// The data of out[name], or null where the caller did not ask for it.
-template <class T>
-T* target(const py::dict& out, const std::string& name) {
-  if (!out.contains(name.c_str())) return nullptr;
-  return Array<T>::ensure(out[name.c_str()]).mutable_data();
-}
-
-const char* const real_records[] = {"sigma",       "max_p",       "l1_to_truth",
-                                    "l1_to_first", "l2_to_truth", "l2_to_first"};
-
-ChainTrajectories trajectories(const py::dict& out) {
-  ChainTrajectories to;
-  to.collapse_time = target<std::int64_t>(out, "collapse_time");
-  to.absorption_time = target<std::int64_t>(out, "absorption_time");
-  to.final_token = target<std::int64_t>(out, "final_token");
-  for (int r = 0; r < 6; ++r) to.reals[r] = target<double>(out, real_records[r]);
-  to.support = target<std::int64_t>(out, "support");
-  to.p = target<double>(out, "p");
-  return to;
-}
-
-ExactSums exact_sums(const py::dict& out, const std::string& name) {
-  return {target<std::uint64_t>(out, name + "_sum"), target<std::uint64_t>(out, name + "_squares")};
-}
-
-ChainSums sums(const py::dict& out) {
-  ChainSums to;
-  to.collapse_time = exact_sums(out, "collapse_time");
-  to.absorption_time = exact_sums(out, "absorption_time");
-  to.collapse_reached = target<std::int64_t>(out, "collapse_time_reached");
-  to.absorption_reached = target<std::int64_t>(out, "absorption_time_reached");
-  for (int r = 0; r < 6; ++r) to.records[r] = exact_sums(out, real_records[r]);
-  to.records[6] = exact_sums(out, "support");
-  to.p = exact_sums(out, "p");
-  return to;
-}
 
 Regime regime_named(const std::string& name) {
   const char* const names[] = {"fully_synthetic", "partially_synthetic",
@@ -98,31 +61,6 @@ py::tuple run_chains(const Array<double>& laws, const Array<std::int64_t>& n,
                         outcome.generation);
 }
 
-void add_sums(const Array<std::uint64_t>& total, const Array<std::uint64_t>& part) {
-  const int limbs = static_cast<int>(total.shape(total.ndim() - 1));
-  std::uint64_t* const sums = Array<std::uint64_t>(total).mutable_data();
-  const std::uint64_t* const more = part.data();
-  const py::ssize_t size = total.size() / limbs;
-  const py::gil_scoped_release unlocked;  // only raw pointers are used from here on
-  cpu::add_sums(sums, more, limbs, size);
-}
-
-py::tuple finish(const Array<std::uint64_t>& sum, const Array<std::uint64_t>& squares,
-                 const Array<std::int64_t>& count, double scale) {
-  const std::vector<py::ssize_t> shape(count.shape(), count.shape() + count.ndim());
-  Array<double> mean(shape), variance(shape);
-  double* const means = mean.mutable_data();
-  double* const variances = variance.mutable_data();
-  const std::uint64_t *const sums = sum.data(), *const all_squares = squares.data();
-  const std::int64_t* const counts = count.data();
-  const py::ssize_t size = count.size();
-  {
-    const py::gil_scoped_release unlocked;  // only raw pointers are used in this scope
-    cpu::finish_means(sums, all_squares, counts, scale, size, means, variances);
-  }
-  return py::make_tuple(mean, variance);
-}
-
 }  // namespace
 
 void bind_chain(py::module_& module) {
@@ -130,9 +68,6 @@ void bind_chain(py::module_& module) {
   module.def("run_chains", &run_chains, py::arg("laws").noconvert(), py::arg("n").noconvert(),
              py::arg("alpha").noconvert(), py::arg("real").noconvert(), py::arg("study"),
              py::arg("out"), py::arg("reduce"), py::arg("poll"));
-  module.def("add_sums", &add_sums, py::arg("total").noconvert(), py::arg("part").noconvert());
-  module.def("finish_means", &finish, py::arg("sum").noconvert(), py::arg("squares").noconvert(),
-             py::arg("count").noconvert(), py::arg("scale"));
 }
 
 }  // namespace autophage

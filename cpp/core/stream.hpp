@@ -17,6 +17,7 @@
 // How a word becomes a decision belongs to the stream as well:
 //   next64   two words, the earlier one low
 //   uniform  next64 >> 12 -> the 2^52 midpoints (m + 1/2) 2^-52: never 0, never 1
+//   normal   one uniform, inverted (see normal.hpp)
 //   index    purposes parents8 and parents16 are read in units of 8 and 16 bits, the low bits of a
 //            word first; a unit that is refused is skipped (see IndexReader)
 // The stream version in every result's attributes changes whenever any of this does.
@@ -29,13 +30,18 @@ namespace autophage::core {
 inline constexpr int stream_version = 1;
 
 enum class Purpose : u32 {
-  truth = 0,      // draws from p itself: the first generation, fresh real data
-  parents8 = 1,   // which of at most 128 samples is the parent
-  parents16 = 2,  // which of at most 2^16
-  counts = 3,     // conditional binomials over living tokens
-  pair = 4,       // one 64-bit word a generation while two tokens are left
-  split = 5,      // how many draws are real, how many a filter keeps, which models are read
-  derive = 63,    // keys for contexts beyond 2^20
+  truth = 0,          // draws from p itself: the first generation, fresh real data
+  parents8 = 1,       // which of at most 128 samples is the parent
+  parents16 = 2,      // which of at most 2^16
+  counts = 3,         // conditional binomials over living tokens
+  pair = 4,           // one 64-bit word a generation while two tokens are left
+  split = 5,          // how many draws are real, how many a filter keeps, which models are read
+  kept = 6,           // the real draws that an entity of token chains keeps
+  kept_public = 7,    // the public ones that all keep, context 0
+  private_noise = 8,  // of an entity's private data, once a run; context is the entity
+  public_noise = 9,   // of the public data, once a run; context 0
+  pool_noise = 10,    // of what all entities generated, a generation after the other; context 0
+  derive = 63,        // keys for contexts beyond 2^20
 };
 
 inline constexpr u64 max_runs = u64{1} << 38;

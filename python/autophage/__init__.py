@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from autophage import random as random
+    from autophage.interaction import Interacting as Interacting
     from autophage.law import collapse_law as collapse_law
     from autophage.law import collapse_time_asymptotic as collapse_time_asymptotic
     from autophage.law import contaminated_law as contaminated_law
+    from autophage.linear import InteractingLinear as InteractingLinear
     from autophage.models import Categorical as Categorical
     from autophage.models import law_with as law_with
     from autophage.moments import moments as moments
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Categorical": "models",
+    "InteractingLinear": "linear",
     "law_with": "models",
     "FullySynthetic": "regimes",
     "PartiallySynthetic": "regimes",
@@ -41,6 +44,7 @@ _HOME = {
     "AccumulateSubsample": "regimes",
     "Filtered": "regimes",
     "Adaptive": "regimes",
+    "Interacting": "interaction",
     "simulate": "simulate",
     "Interrupted": "simulate",
     "collapse_law": "law",

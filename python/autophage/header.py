@@ -10,16 +10,16 @@ import functools
 import json
 import platform
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from autophage import _check, _core, records, reductions, regimes
-from autophage.models import Categorical
+from autophage import _check, _core, families, reductions
 from autophage.random import KEY_LIMIT
+from autophage.records import Dims, Study
+from autophage.regimes import Regime
 
 if TYPE_CHECKING:
     import xarray
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 ATTRIBUTE = "autophage"
 FORMAT = 1
 """Version of the header; a reader refuses any other."""
-
-Values = dict[str, tuple[records.Dims, NDArray[Any]]]
 
 _FIELDS = (
     "format",
@@ -43,20 +41,6 @@ _FIELDS = (
     "reduce",
     "environment",
 )
-_REGIMES: dict[str, type[regimes.Regime]] = {
-    kind.name: kind
-    for kind in (
-        regimes.FullySynthetic,
-        regimes.PartiallySynthetic,
-        regimes.MostRecent,
-        regimes.RandomlySampled,
-        regimes.Contaminated,
-        regimes.Accumulate,
-        regimes.AccumulateSubsample,
-        regimes.Filtered,
-        regimes.Adaptive,
-    )
-}
 
 
 @dataclass(frozen=True)
@@ -65,11 +49,11 @@ class Header:
 
     Attributes
     ----------
-    model : Categorical
-        The true laws.
+    model : Categorical or another model
+        What is learned.
     regime : Regime
         The regime, with numbers and arrays for parameters.
-    study : records.Study
+    study : Study
         Records, runs, generations and sizes.
     key : int
         The key of the random stream, in [0, 2^64).
@@ -79,52 +63,23 @@ class Header:
         Versions of the software; several where shards came from different machines.
     """
 
-    model: Categorical
-    regime: regimes.Regime
-    study: records.Study
+    model: Any
+    regime: Regime
+    study: Study
     key: int
     stream: int
     environment: dict[str, list[str]]
 
 
-def inputs(model: Categorical, regime: regimes.Regime, study: records.Study) -> Values:
-    """Make the variables that hold the inputs of a study.
-
-    Parameters
-    ----------
-    model : Categorical
-        The true laws.
-    regime : Regime
-        What each generation trained on.
-    study : records.Study
-        Records, runs, generations and sizes.
-
-    Returns
-    -------
-    dict of str to (dims, ndarray)
-        "law" and "n", and "alpha" and "real" where they are used, with the context dimension.
-    """
-    schedule = regime.schedule(study.generations, study.contexts)
-    dims = ("schedule_row" if study.generations is None else "generation", "context")
-    values: Values = {"law": (("context", "token"), model.laws), "n": (dims, schedule.n)}
-    for name, rows in (("alpha", schedule.alpha), ("real", schedule.real)):
-        if rows.any():
-            values[name] = (dims, rows)
-    return values
-
-
 def write(header: Header) -> dict[str, str]:
     """Make the attributes that hold a header; the same header gives the same text."""
     study, model = header.study, header.model
+    family = families.of_model(model)
     content = {
         "format": FORMAT,
         "stream": header.stream,
         "key": f"0x{header.key:016x}",
-        "model": {
-            "kind": "categorical",
-            "token_labels": model.token_labels,
-            "context_labels": model.context_labels,
-        },
+        "model": {"kind": family.kind, **family.write(model)},
         "regime": _regime_fields(header.regime),
         "runs": study.runs,
         "first_run": study.first_run,
@@ -136,11 +91,11 @@ def write(header: Header) -> dict[str, str]:
     return {ATTRIBUTE: json.dumps(content, allow_nan=False)}
 
 
-def _regime_fields(regime: regimes.Regime) -> dict[str, Any]:
+def _regime_fields(regime: Regime) -> dict[str, Any]:
     """Every parameter of a regime; arrays point to the variable of their name."""
     content: dict[str, Any] = {"kind": regime.name}
     for name, value in regime.parameters().items():
-        if isinstance(value, regimes.Regime):
+        if isinstance(value, Regime):
             content[name] = _regime_fields(value)
         elif isinstance(value, np.ndarray):
             content[name] = {"variable": name} if value.any() else 0.0  # no variable of zeros
@@ -175,7 +130,7 @@ def read(dataset: xarray.Dataset, *, name: str = "dataset") -> Header:
 
 
 def unpack(dataset: xarray.Dataset, name: str) -> tuple[Header, dict[str, NDArray[Any]]]:
-    """Read the header and the results of a Dataset, with the context axis."""
+    """Read the header and the results of a Dataset, with the axis that it goes without."""
     import xarray
 
     _check.instance(name, dataset, xarray.Dataset, "an xarray.Dataset")
@@ -193,35 +148,22 @@ def unpack(dataset: xarray.Dataset, name: str) -> tuple[Header, dict[str, NDArra
 
 def _parse(dataset: xarray.Dataset, text: str) -> Header:
     content = json.loads(text, object_pairs_hook=_distinct, parse_constant=_refuse_constant)
-    _require_keys("header", content, ["format"], only=False)
+    _check.fields("header", content, ["format"], only=False)
     if content["format"] != FORMAT:
         msg = f"format must be {FORMAT}, got {content['format']!r}"
         raise ValueError(msg)
-    _require_keys("header", content, _FIELDS)
-    model = _parse_model(dataset, content["model"])
-    reduce, generations = content["reduce"], content["generations"]
-    if reduce is not None:
-        _check.choice("reduce", reduce, ("mean", "histogram"))
-    if generations is not None:
-        _check.integer("generations", generations, 1, _check.GENERATION_LIMIT)
-    runs = _check.integer("runs", content["runs"], 1, _check.RUN_LIMIT)
-    study = records.Study(
-        record=_check.names("record", content["record"], tuple(records.DESCRIPTIONS)),
-        reduce=reduce,
-        runs=runs,
-        first_run=_check.integer("first_run", content["first_run"], 0, _check.RUN_LIMIT - runs),
-        generations=generations,
-        contexts=model.context_count,
-        tokens=model.token_count,
-        has_contexts=model.has_contexts,
-    )
+    _check.fields("header", content, _FIELDS)
+    described = dict(_check.fields("model", content["model"], ["kind"], only=False))
+    family = families.of_kind(described.pop("kind"))
+    model = family.read(dataset, described)
+    study = _parse_study(family, model, content)
     key = content["key"]
     if not (isinstance(key, str) and re.fullmatch("0x[0-9a-f]{16}", key)):
         msg = f"key must be 16 hexadecimal digits after 0x, got {key!r}"
         raise ValueError(msg)
     return Header(
         model=model,
-        regime=_parse_regime_of(dataset, content["regime"], model, study),
+        regime=_parse_regime_of(dataset, content["regime"], family, model, study),
         study=study,
         key=_check.integer("key", int(key, 16), 0, KEY_LIMIT),
         stream=_check.integer("stream", content["stream"], 1, 2**31 - 1),
@@ -229,40 +171,49 @@ def _parse(dataset: xarray.Dataset, text: str) -> Header:
     )
 
 
-def _parse_model(dataset: xarray.Dataset, content: object) -> Categorical:
-    given = _require_keys("model", content, ["kind", "token_labels", "context_labels"])
-    _check.choice("model.kind", given["kind"], ("categorical",))
-    law = dataset.get("law")
-    if law is None or law.dims not in {("token",), ("context", "token")}:
-        msg = "there must be a variable law over ([context,] token)"
-        raise ValueError(msg)
-    model = Categorical(
-        law.values,
-        token_labels=given["token_labels"],
-        context_labels=given["context_labels"],
+def _parse_study(family: families.Family, model: Any, content: dict[str, Any]) -> Study:
+    reduce, generations = content["reduce"], content["generations"]
+    if reduce is not None:
+        _check.choice("reduce", reduce, families.reductions_of(family))
+    if generations is not None:
+        _check.integer("generations", generations, 1, _check.GENERATION_LIMIT)
+    runs = _check.integer("runs", content["runs"], 1, _check.RUN_LIMIT)
+    study = family.study(
+        model,
+        reduce=reduce,
+        runs=runs,
+        first_run=_check.integer("first_run", content["first_run"], 0, _check.RUN_LIMIT - runs),
+        generations=generations,
     )
-    if model.p.tobytes() != law.values.tobytes():
-        msg = "law must hold laws as they were used, but its rows do not sum to one"
-        raise ValueError(msg)
-    return model
+    record = _check.names("record", content["record"], tuple(study.records))
+    if reduce == "histogram":
+        _check.names("record", record, family.counted)
+    return replace(study, record=record)
 
 
 def _parse_regime_of(
-    dataset: xarray.Dataset, content: object, model: Categorical, study: records.Study
-) -> regimes.Regime:
+    dataset: xarray.Dataset, content: object, family: families.Family, model: Any, study: Study
+) -> Regime:
     """Rebuild the regime, and compare its schedule with the variables of the Dataset."""
-    dims = ("schedule_row" if study.generations is None else "generation", "context")
+    layout = family.schedule_layout(study)
+    first = next(iter(layout))
     given: dict[str, NDArray[Any]] = {}
-    for name, dtype in (("n", np.int64), ("alpha", np.float64), ("real", np.int64)):
-        if name == "n" or name in dataset:
-            given[name] = _whole(dataset, name, dims, np.dtype(dtype), model.has_contexts)
-    rows = len(given["n"])
-    if any(len(v) != (study.generations or rows) for v in given.values()):
-        msg = f"generations must be the length of the schedule, {rows}, got {study.generations}"
+    for name, (dims, dtype) in layout.items():
+        if name == first or name in dataset:
+            given[name] = _whole(dataset, name, dims, np.dtype(dtype), study)
+    rows = len(given[first])
+    if any(len(v) != (study.rows or rows) for v in given.values()):
+        length = rows - 1 + study.first_generation
+        msg = f"generations must be the length of the schedule, {length}, got {study.generations}"
         raise ValueError(msg)
-    regime = _parse_regime(content, given, model.has_contexts)
-    for name, (_, expected) in inputs(model, regime, study).items():
-        if name != "law" and given.pop(name, np.empty(0)).tobytes() != expected.tobytes():
+    columns = {
+        name: values[tuple(0 if dim == study.dropped else slice(None) for dim in layout[name][0])]
+        for name, values in given.items()
+    }
+    before = 1 - study.first_generation  # rows that stand before the first of a regime's
+    regime = _parse_regime(content, family, {name: v[before:] for name, v in columns.items()})
+    for name, (_, expected) in family.inputs(model, regime, study).items():
+        if name in layout and given.pop(name, np.empty(0)).tobytes() != expected.tobytes():
             msg = f"the variable {name} must agree with the regime, {content!r}"
             raise ValueError(msg)
     if given:
@@ -272,41 +223,42 @@ def _parse_regime_of(
 
 
 def _parse_regime(
-    content: object, given: dict[str, NDArray[Any]], has_contexts: bool
-) -> regimes.Regime:
-    items = _require_keys("regime", content, ["kind"], only=False)
-    kind = _REGIMES[_check.choice("regime.kind", items["kind"], tuple(_REGIMES))]
+    content: object, family: families.Family, given: dict[str, NDArray[Any]]
+) -> Regime:
+    items = _check.fields("regime", content, ["kind"], only=False)
+    kinds = {kind.name: kind for kind in family.regimes}
+    kind = kinds[_check.choice("regime.kind", items["kind"], tuple(kinds))]
     names = [item.name for item in fields(kind)]
-    _require_keys("regime", content, ["kind", *names])
+    _check.fields("regime", content, ["kind", *names])
     arguments: dict[str, Any] = {}
     for name in names:
         value = items[name]
         if name == "regime":
-            value = _parse_regime(value, given, has_contexts)
+            value = _parse_regime(value, family, given)
         elif value == {"variable": name} and name in given:
-            value = given[name] if has_contexts else given[name][:, 0]
+            value = given[name]
         arguments[name] = value
     return kind(**arguments)
 
 
 def _parse_environment(content: object) -> dict[str, list[str]]:
     names = list(environment())
-    given = _require_keys("environment", content, names)
+    given = _check.fields("environment", content, names)
     versions = {name: [v] if isinstance(v, str) else v for name, v in given.items()}
     for name, found in versions.items():
         _check.labels(f"environment.{name}", found, len(found) if isinstance(found, list) else 1)
     return {name: versions[name] for name in names}
 
 
-def _results(dataset: xarray.Dataset, study: records.Study) -> dict[str, NDArray[Any]]:
+def _results(dataset: xarray.Dataset, study: Study) -> dict[str, NDArray[Any]]:
     """Take the results out of a Dataset, and check that they are what the study says."""
-    for dim, size in (("run", study.runs), ("generation", study.generations)):
-        if dim in dataset.dims and size is not None and dataset.sizes[dim] != size:
+    for dim, size in (("run", study.runs), ("generation", study.rows), *study.sizes.items()):
+        if dim in dataset.dims and size and dataset.sizes[dim] != size:
             msg = f"{dim} must have length {size}, got {dataset.sizes[dim]}"
             raise ValueError(msg)
     values = {
-        name: _whole(dataset, name, dims, np.dtype(dtype), study.has_contexts)
-        for name, dims, dtype in layout(study)
+        name: _whole(dataset, name, dims, np.dtype(dtype), study)
+        for name, dims, dtype in reductions.layout(study)
     }
     if study.reduce is None:
         run = dataset["run"].values
@@ -316,37 +268,19 @@ def _results(dataset: xarray.Dataset, study: records.Study) -> dict[str, NDArray
     if study.reduce == "mean":
         _require_true_means(study, values)
     if study.reduce == "histogram":
-        counted = values["collapse_time"].sum(axis=0) + values["not_reached"]
-        if (values["collapse_time"] < 0).any() or (counted != study.runs).any():
-            msg = f"collapse_time and not_reached must count {study.runs} runs, got {counted.min()}"
+        (name,) = study.record
+        counted = values[name].sum(axis=0) + values["not_reached"]
+        if (values[name] < 0).any() or (counted != study.runs).any():
+            msg = f"{name} and not_reached must count {study.runs} runs, got {counted.min()}"
             raise ValueError(msg)
     return values
 
 
-def layout(study: records.Study) -> Iterator[tuple[str, records.Dims, type]]:
-    """Yield name, dimensions and dtype of every variable that the results of a study have."""
-    if study.reduce == "histogram":
-        yield "collapse_time", ("generation", "context"), np.int64
-        yield "not_reached", ("context",), np.int64
-        return
-    for name in study.record:
-        dims = study.dims(name)
-        if study.reduce is None:
-            yield name, ("run", *dims), np.int64 if name in records.INTEGERS else np.float64
-            continue
-        yield name, dims, np.float64
-        yield f"{name}_variance", dims, np.float64
-        yield f"{name}_sum", (*dims, "limb2"), np.uint64
-        yield f"{name}_squares", (*dims, "limb3"), np.uint64
-        if name in records.TIMES:
-            yield f"{name}_reached", dims, np.int64
-
-
 def _whole(
-    dataset: xarray.Dataset, name: str, dims: records.Dims, dtype: np.dtype[Any], has_contexts: bool
+    dataset: xarray.Dataset, name: str, dims: Dims, dtype: np.dtype[Any], study: Study
 ) -> NDArray[Any]:
-    """One variable with all the dimensions wanted; one law alone has no context in the Dataset."""
-    kept = dims if has_contexts else tuple(dim for dim in dims if dim != "context")
+    """One variable with all the dimensions wanted, also the one that the Dataset goes without."""
+    kept = study.shown(dims)
     if name not in dataset.variables:
         msg = f"there must be a variable {name}"
         raise ValueError(msg)
@@ -354,24 +288,21 @@ def _whole(
     if variable.dims != kept or variable.dtype != dtype:
         msg = f"{name} must be {dtype} over {kept}, got {variable.dtype} over {variable.dims}"
         raise ValueError(msg)
-    limbs = [size for dim, size in variable.sizes.items() if dim in ("limb2", "limb3")]
-    if limbs and limbs != [int(dims[-1][-1])]:
-        msg = f"{name} must have {dims[-1][-1]} limbs, got {limbs[0]}"
-        raise ValueError(msg)
-    array = variable.values
-    return (
-        array
-        if has_contexts or "context" not in dims
-        else np.expand_dims(array, dims.index("context"))
-    )
+    for dim, size in variable.sizes.items():
+        limbs = str(dim).removeprefix("limb")
+        if limbs != dim and limbs != str(size):
+            msg = f"{name} must have {limbs} limbs, got {size}"
+            raise ValueError(msg)
+    array: NDArray[Any] = variable.values
+    return array if kept == dims else np.expand_dims(array, dims.index(str(study.dropped)))
 
 
-def sums_of(study: records.Study, values: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+def sums_of(study: Study, values: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     """Copy the exact sums out of the results of a study reduced to means."""
     return {name: np.array(values[name], order="C") for name in study.zero_sums()}
 
 
-def _require_true_means(study: records.Study, values: dict[str, NDArray[Any]]) -> None:
+def _require_true_means(study: Study, values: dict[str, NDArray[Any]]) -> None:
     expected = reductions.mean_variables(study, sums_of(study, values), study.runs)
     for name, (_, array) in expected.items():
         if not np.array_equal(values[name], array, equal_nan=array.dtype.kind == "f"):
@@ -402,22 +333,6 @@ def environment() -> dict[str, list[str]]:
         "numpy": [np.__version__],
         "python": [platform.python_version()],
     }
-
-
-def _require_keys(
-    what: str, content: object, names: Sequence[str], *, only: bool = True
-) -> dict[str, Any]:
-    if not isinstance(content, dict):
-        msg = f"{what} must be a JSON object, got {type(content).__name__}"
-        raise ValueError(msg)
-    missing = [name for name in names if name not in content]
-    unknown = [name for name in content if only and name not in names]
-    if missing or unknown:
-        msg = (
-            f"{what} must have the fields {', '.join(names)}; missing {missing}, unknown {unknown}"
-        )
-        raise ValueError(msg)
-    return content
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 `simulate` calls ``describe(model, regime, study, key)`` for the attributes of its result. They hold
 one JSON text under "autophage": the format, the version of the random stream, the key in
-hexadecimal, every parameter, and the software. Laws, and whatever varies over generations, are
-variables of the Dataset: ``inputs(model, regime, study)`` makes them.
+hexadecimal, every parameter, and the software. What the model consists of, and whatever varies over
+generations, are variables of the Dataset: the family of the model makes them.
 """
 
 from __future__ import annotations
@@ -16,39 +16,35 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from autophage import _core, records, reductions, regimes
+from autophage import _core, families, records, reductions
 from autophage.header import (
     Header,
-    Values,
     environment,
-    inputs,
-    layout,
     read,
     sums_of,
     unpack,
     version,
     write,
 )
-from autophage.models import Categorical
+from autophage.records import Study, Values
+from autophage.regimes import Regime
 
 if TYPE_CHECKING:
     import xarray
 
-__all__ = ["Header", "describe", "inputs", "merge", "read", "rerun"]
+__all__ = ["Header", "describe", "merge", "read", "rerun"]
 
 
-def describe(
-    model: Categorical, regime: regimes.Regime, study: records.Study, key: int
-) -> dict[str, str]:
+def describe(model: Any, regime: Regime, study: Study, key: int) -> dict[str, str]:
     """Make the attributes of a result.
 
     Parameters
     ----------
-    model : Categorical
-        The true laws.
+    model : Categorical or another model
+        What is learned.
     regime : Regime
         What each generation trained on.
-    study : records.Study
+    study : Study
         Records, runs, generations and sizes.
     key : int
         The key of the random stream.
@@ -61,9 +57,10 @@ def describe(
     Examples
     --------
     >>> import json
-    >>> from autophage import Categorical, FullySynthetic, provenance, records
-    >>> study = records.Study(("collapse_time",), None, 5, 0, None, 1, 2, has_contexts=False)
+    >>> from autophage import Categorical, FullySynthetic, families, provenance
     >>> model = Categorical([0.5, 0.5])
+    >>> shape = {"reduce": None, "runs": 5, "first_run": 0, "generations": None}
+    >>> study = families.of_model(model).study(model, **shape)
     >>> header = json.loads(provenance.describe(model, FullySynthetic(9), study, 7)["autophage"])
     >>> header["key"], header["regime"]
     ('0x0000000000000007', {'kind': 'fully_synthetic', 'n': 9})
@@ -173,25 +170,30 @@ def merge(datasets: Sequence[xarray.Dataset]) -> xarray.Dataset:
         raise ValueError(msg)
     shards = [unpack(dataset, f"datasets[{index}]") for index, dataset in enumerate(datasets)]
     for index, (header, values) in enumerate(shards):
-        _refuse_strangers(f"datasets[{index}]", datasets[index], values)
+        _refuse_strangers(f"datasets[{index}]", datasets[index], header, values)
         _require_same_study(shards[0][0], header, f"datasets[{index}]")
     shards.sort(key=lambda shard: shard[0].study.first_run)
     headers = [header for header, _ in shards]
     _require_consecutive([header.study for header in headers])
     study = replace(headers[0].study, runs=sum(header.study.runs for header in headers))
     whole = replace(headers[0], study=study, environment=_joined(headers))
+    family = families.of_model(whole.model)
     join = {None: _join_runs, "mean": _join_means, "histogram": _join_histograms}[study.reduce]
     return records.dataset(
         study,
         join(study, [values for _, values in shards]),
-        inputs(whole.model, whole.regime, study),
-        {"token": whole.model.token_labels, "context": whole.model.context_labels},
+        family.inputs(whole.model, whole.regime, study),
+        family.labels(whole.model),
         write(whole),
     )
 
 
-def _refuse_strangers(name: str, dataset: xarray.Dataset, values: dict[str, Any]) -> None:
-    known = {*values, "law", "n", "alpha", "real", "run", "generation", "context", "token"}
+def _refuse_strangers(
+    name: str, dataset: xarray.Dataset, header: Header, values: dict[str, Any]
+) -> None:
+    study = header.study
+    given = families.of_model(header.model).inputs(header.model, header.regime, study)
+    known = {*values, *given, "run", "generation", *study.sizes}
     for stranger in dataset.variables:
         if stranger not in known:
             msg = f"{name} must hold one study alone, got another variable, {stranger!r}"
@@ -219,7 +221,7 @@ def _require_same_study(first: Header, other: Header, name: str) -> None:
             raise ValueError(msg)
 
 
-def _require_consecutive(studies: list[records.Study]) -> None:
+def _require_consecutive(studies: list[Study]) -> None:
     for before, after in pairwise(studies):
         end = before.first_run + before.runs
         if after.first_run != end:
@@ -231,14 +233,14 @@ def _require_consecutive(studies: list[records.Study]) -> None:
             raise ValueError(msg)
 
 
-def _join_runs(study: records.Study, parts: list[dict[str, NDArray[Any]]]) -> Values:
+def _join_runs(study: Study, parts: list[dict[str, NDArray[Any]]]) -> Values:
     return {
         name: (dims, np.concatenate([part[name] for part in parts]))
-        for name, dims, _ in layout(study)
+        for name, dims, _ in reductions.layout(study)
     }
 
 
-def _join_means(study: records.Study, parts: list[dict[str, NDArray[Any]]]) -> Values:
+def _join_means(study: Study, parts: list[dict[str, NDArray[Any]]]) -> Values:
     sums = sums_of(study, parts[0])
     for part in parts[1:]:
         for name, more in sums_of(study, part).items():
@@ -249,15 +251,14 @@ def _join_means(study: records.Study, parts: list[dict[str, NDArray[Any]]]) -> V
     return reductions.mean_variables(study, sums, study.runs)
 
 
-def _join_histograms(study: records.Study, parts: list[dict[str, NDArray[Any]]]) -> Values:
-    length = max(len(part["collapse_time"]) for part in parts)
-    counts = np.zeros((length, study.contexts), dtype=np.int64)
+def _join_histograms(study: Study, parts: list[dict[str, NDArray[Any]]]) -> Values:
+    (name,) = study.record
+    cells = study.cells()
+    counts = np.zeros((max(len(part[name]) for part in parts), cells), dtype=np.int64)
     for part in parts:
-        counts[: len(part["collapse_time"])] += part["collapse_time"]
-    return {
-        "collapse_time": (("generation", "context"), counts),
-        "not_reached": (("context",), np.sum([part["not_reached"] for part in parts], axis=0)),
-    }
+        counts[: len(part[name])] += part[name].reshape(-1, cells)
+    not_reached = np.sum([part["not_reached"] for part in parts], axis=0)
+    return reductions.histogram_variables(study, counts, not_reached)
 
 
 def _joined(headers: list[Header]) -> dict[str, list[str]]:

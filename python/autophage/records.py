@@ -16,106 +16,151 @@ from autophage import _core
 if TYPE_CHECKING:
     import xarray
 
-__all__ = ["DESCRIPTIONS", "TIMES", "TRAJECTORIES", "Study", "finish_means"]
+__all__ = ["BOUNDED", "SIGNED", "Record", "Study", "finish_means"]
 
-DESCRIPTIONS = {
-    "collapse_time": "first generation whose model is a point mass; -1 where none",
-    "absorption_time": "first generation of the point mass that stays for ever; -1 where none",
-    "final_token": "token of the point mass that stays; -1 where none",
-    "support": "number of living tokens",
-    "sigma": "sum of squared probabilities",
-    "max_p": "largest probability",
-    "l1_to_truth": "l1 distance to the true law",
-    "l1_to_first": "l1 distance to generation 1",
-    "l2_to_truth": "squared l2 distance to the true law",
-    "l2_to_first": "squared l2 distance to generation 1",
-    "p": "the whole law",
-}
-TIMES = ("collapse_time", "absorption_time", "final_token")
-TRAJECTORIES = tuple(name for name in DESCRIPTIONS if name not in TIMES)
-INTEGERS = (*TIMES, "support")
-FIXED_POINT = 2.0**60  # real records are summed in units of 2^-60
+BOUNDED = (2, 3)
+"""Limbs of exact sums of integers and of reals in [0, 2]: of the values, and of their squares."""
+SIGNED = (4, 7)
+"""The same for reals of either sign up to 2^62: two's complement, and room for 2^38 of them."""
+FIXED_POINT = {BOUNDED: 2.0**60, SIGNED: 2.0**124}  # real records are summed as multiples of 1/this
 MEMORY_SHARE = 0.9  # of the memory available that one study may take
 SMALL = 1 << 26  # bytes; a study below is not checked, which saves reading the system's tables
 
 Dims = tuple[str, ...]
+Values = dict[str, tuple[Dims, NDArray[Any]]]
+"""Variables by name, each with its dimensions."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a run can record.
+
+    Attributes
+    ----------
+    description : str
+        One line, for the result's `long_name`.
+    dims : tuple of str
+        Its dimensions in one run.
+    kind : {"time", "label", "count", "real"}
+        A time is a generation and a label an index, both -1 where there is none: means are over the
+        runs that have a time, and labels have no mean. A count is an integer.
+    limbs : tuple of int
+        64-bit words of the exact sums over runs of values and of squares, `BOUNDED` or `SIGNED`.
+    """
+
+    description: str
+    dims: Dims
+    kind: str
+    limbs: tuple[int, int] = BOUNDED
+
+    @property
+    def dtype(self) -> type:
+        """Of the values of single runs."""
+        return np.float64 if self.kind == "real" else np.int64
 
 
 @dataclass(frozen=True)
 class Study:
-    """The shape of a study: which records of which runs, generations, contexts and tokens.
+    """The shape of a study: which records of which runs, and the sizes of what a run consists of.
 
-    `generations` is None where every run goes on until absorption; `reduce` is None, "mean" or
-    "histogram".
+    Attributes
+    ----------
+    records : mapping of str to Record
+        All that runs of this family of models can record.
+    record : tuple of str
+        What this study records.
+    reduce : {None, "mean", "histogram"}
+        What becomes of the runs; a histogram counts the one time in `record`.
+    runs, first_run : int
+        How many runs, and the number of the first.
+    generations : int or None
+        Number of the last generation; None where every run goes on until it ends by itself.
+    sizes : mapping of str to int
+        Length of every dimension of one run but `generation`, the largest part first.
+    dropped : str or None
+        The dimension of length one that results go without.
+    first_generation : int
+        0 where the start is recorded too, else 1.
+    ways : tuple of str
+        Ways out where working memory is too large.
     """
 
+    records: Mapping[str, Record]
     record: tuple[str, ...]
     reduce: str | None
     runs: int
     first_run: int
     generations: int | None
-    contexts: int
-    tokens: int
-    has_contexts: bool
+    sizes: Mapping[str, int]
+    dropped: str | None = None
+    first_generation: int = 1
+    ways: tuple[str, ...] = ("fewer threads",)
+
+    @property
+    def rows(self) -> int:
+        """How many generations are recorded; 0 where that is open."""
+        return 0 if self.generations is None else self.generations + 1 - self.first_generation
+
+    @property
+    def contexts(self) -> int:
+        """How many columns a regime's schedule has."""
+        return self.sizes.get("context", 1)
+
+    def dims(self, name: str) -> Dims:
+        """Dimensions of a record of one run, the dropped one included."""
+        return self.records[name].dims
 
     def shape(self, name: str) -> tuple[int, ...]:
         """Shape of a record of one run."""
-        if name in TIMES:
-            return (self.contexts,)
-        whole = (self.generations or 0, self.contexts)
-        return (*whole, self.tokens) if name == "p" else whole
+        return tuple(self.rows if d == "generation" else self.sizes[d] for d in self.dims(name))
 
-    def dims(self, name: str) -> Dims:
-        """Dimensions of a record of one run, context included."""
-        if name in TIMES:
-            return ("context",)
-        return ("generation", "context", "token") if name == "p" else ("generation", "context")
+    def shown(self, dims: Dims) -> Dims:
+        """Return the dimensions that a variable keeps in the result."""
+        return tuple(dim for dim in dims if dim != self.dropped)
 
-    def cells(self) -> int:
-        """Return how many values one run records."""
-        return sum(int(np.prod(self.shape(name), dtype=object)) for name in self.record)
+    def cells(self, name: str | None = None) -> int:
+        """Return how many values one run records, of one record or of all."""
+        names = self.record if name is None else (name,)
+        return sum(int(np.prod(self.shape(each), dtype=object)) for each in names)
 
     def bytes(self, ring: int) -> int:
         """Bytes that the results take, and `ring` bytes of working memory beside them."""
-        cells = self.cells()
         if self.reduce is None:
-            return 8 * cells * self.runs + ring
+            return 8 * self.cells() * self.runs + ring
         if self.reduce == "histogram":
-            return 16 * (self.generations or 0) * self.contexts + ring  # the table, old and new
-        return 3 * 40 * cells + ring  # two sums, the arrays of limbs twice, mean and variance
+            return 16 * self.rows * self.cells() + ring  # the table, old and new
+        # Two sums, the arrays of limbs twice, mean and variance.
+        return 3 * sum(8 * sum(self.records[n].limbs) * self.cells(n) for n in self.record) + ring
 
     def empty(self, runs: int) -> dict[str, NDArray[Any]]:
-        """Make arrays for the records of `runs` runs; laws are zero, the rest is not set."""
-        arrays: dict[str, NDArray[Any]] = {}
-        for name in self.record:
-            shape = (runs, *self.shape(name))
-            if name == "p":
-                arrays[name] = np.zeros(shape)
-            else:
-                arrays[name] = np.empty(shape, dtype=np.int64 if name in INTEGERS else np.float64)
-        return arrays
+        """Make arrays of zeros for the records of `runs` runs."""
+        return {
+            name: np.zeros((runs, *self.shape(name)), dtype=self.records[name].dtype)
+            for name in self.record
+        }
 
     def zero_sums(self) -> dict[str, NDArray[Any]]:
         """Exact sums of every record at zero, as the kernel adds to them."""
         sums: dict[str, NDArray[Any]] = {}
         for name in self.record:
-            sums[f"{name}_sum"] = np.zeros((*self.shape(name), 2), dtype=np.uint64)
-            sums[f"{name}_squares"] = np.zeros((*self.shape(name), 3), dtype=np.uint64)
-            if name in TIMES:
-                sums[f"{name}_reached"] = np.zeros(self.contexts, dtype=np.int64)
+            record, shape = self.records[name], self.shape(name)
+            sums[f"{name}_sum"] = np.zeros((*shape, record.limbs[0]), dtype=np.uint64)
+            sums[f"{name}_squares"] = np.zeros((*shape, record.limbs[1]), dtype=np.uint64)
+            if record.kind == "time":
+                sums[f"{name}_reached"] = np.zeros(shape, dtype=np.int64)
         return sums
 
 
 def finish_means(
-    name: str, sums: NDArray[np.uint64], squares: NDArray[np.uint64], count: NDArray[np.int64]
+    record: Record, sums: NDArray[np.uint64], squares: NDArray[np.uint64], count: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean and variance (ddof 1) of a record from its exact sums.
 
     Parameters
     ----------
-    name : str
-        The record: its values are integers, or multiples of 2^-60.
-    sums, squares : ndarray of uint64, shape (..., 2) and (..., 3)
+    record : Record
+        Its values are integers, or multiples of 2^-60 or 2^-124.
+    sums, squares : ndarray of uint64, shape (..., k) with the record's limbs
         Limbs of the sums over runs of the values and of their squares, the least first.
     count : ndarray of int64, shape (...)
         How many values were summed.
@@ -125,7 +170,7 @@ def finish_means(
     mean, variance : ndarray of float64, shape (...)
         NaN where there are none, or fewer than two, values.
     """
-    scale = 1.0 if name in INTEGERS else FIXED_POINT
+    scale = FIXED_POINT[record.limbs] if record.kind == "real" else 1.0
     mean, variance = _core.finish_means(
         np.ascontiguousarray(sums),
         np.ascontiguousarray(squares),
@@ -161,19 +206,18 @@ def refuse_what_cannot_fit(study: Study, ring: int) -> None:
     available = available_memory()
     if wanted <= MEMORY_SHARE * available:
         return
-    ways = (
-        ["fewer contexts"]
-        if study.reduce
-        else ['reduce="mean"', "fewer runs (shards with first_run)"]
-    )
+    parts = _plural(next(iter(study.sizes)))
+    ways = [f"fewer {parts}"]
+    if not study.reduce:
+        ways = ['reduce="mean"', "fewer runs (shards with first_run)"]
     if study.reduce == "histogram":
         ways.append("fewer generations")
-    elif any(name in TRAJECTORIES for name in study.record):
+    elif any("generation" in study.dims(name) for name in study.record):
         ways.append("fewer records or generations")
     if not study.record:  # the schedules alone
-        ways = ["fewer generations or contexts"]
+        ways = [f"fewer generations or {parts}"]
     elif ring > 4 * study.bytes(0):
-        ways = ["a smaller window", "fewer threads"]
+        ways = list(study.ways)
     msg = (
         f"this study would take about {wanted / 2**30:.3g} GiB, "
         f"but {available / 2**30:.3g} GiB are available; "
@@ -182,24 +226,26 @@ def refuse_what_cannot_fit(study: Study, ring: int) -> None:
     raise MemoryError(msg)
 
 
+def _plural(dim: str) -> str:
+    return f"{dim[:-1]}ies" if dim.endswith("y") else f"{dim}s"
+
+
 def dataset(
     study: Study,
-    values: Mapping[str, tuple[Dims, NDArray[Any]]],
-    inputs: Mapping[str, tuple[Dims, NDArray[Any]]],
+    values: Values,
+    inputs: Values,
     labels: Mapping[str, Sequence[str] | None],
     attributes: Mapping[str, str],
 ) -> xarray.Dataset:
-    """Make the Dataset of results and inputs, without contexts where p was given as one law."""
+    """Make the Dataset of results and inputs, without the dimension that is dropped."""
     import xarray
 
     variables: dict[str, Any] = {}
     for name, (dims, array) in {**values, **inputs}.items():
-        kept = dims
-        if not study.has_contexts and "context" in dims:
-            array = array[(slice(None),) * dims.index("context") + (0,)]  # a view
-            kept = tuple(dim for dim in dims if dim != "context")
-        described = DESCRIPTIONS.get(name) or DESCRIPTIONS.get(name.removesuffix("_variance"))
-        variables[name] = (kept, array, {"long_name": described} if described else {})
+        array = array[tuple(0 if dim == study.dropped else slice(None) for dim in dims)]  # a view
+        record = study.records.get(name) or study.records.get(name.removesuffix("_variance"))
+        attributes_of = {"long_name": record.description} if record else {}
+        variables[name] = (study.shown(dims), array, attributes_of)
     coords: dict[str, Any] = {}
     used = {dim for dims, _, _ in variables.values() for dim in dims}
     if "run" in used:
@@ -208,7 +254,7 @@ def dataset(
         length = next(
             v[1].shape[v[0].index("generation")] for v in variables.values() if "generation" in v[0]
         )
-        coords["generation"] = np.arange(1, length + 1, dtype=np.int64)
+        coords["generation"] = study.first_generation + np.arange(length, dtype=np.int64)
     coords.update(
         {dim: list(names) for dim, names in labels.items() if names is not None and dim in used}
     )

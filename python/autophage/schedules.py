@@ -165,24 +165,28 @@ class Regime:
             object.__setattr__(self, name, value)
 
 
-def counts(name: str, value: object) -> int | NDArray[np.int64] | Callable[[int], int]:
+def counts(
+    name: str, value: object, *, ndim: tuple[int, ...] = (1, 2)
+) -> int | NDArray[np.int64] | Callable[[int], int]:
     """Check numbers of draws; arrays become read-only int64."""
     if callable(value):
         return value
     if not _check.is_array_like(value):
         return _check.integer(name, value, 1, _check.COUNT_LIMIT)
-    array = _check.integers(name, value, 1, _check.COUNT_LIMIT, ndim=(1, 2))
+    array = _check.integers(name, value, 1, _check.COUNT_LIMIT, ndim=ndim)
     array.flags.writeable = False
     return array
 
 
-def shares(name: str, value: object) -> float | NDArray[np.float64] | Callable[[int], float]:
+def shares(
+    name: str, value: object, *, ndim: tuple[int, ...] = (1, 2)
+) -> float | NDArray[np.float64] | Callable[[int], float]:
     """Check shares; arrays become read-only float64."""
     if callable(value):
         return value
     if not _check.is_array_like(value):
         return _check.probability(name, value)
-    array = _check.numbers(name, value, 0.0, 1.0, ndim=(1, 2))
+    array = _check.numbers(name, value, 0.0, 1.0, ndim=ndim)
     array.flags.writeable = False
     return array
 
@@ -281,4 +285,9 @@ def shown(value: object) -> str:
     return repr(value.tolist() if isinstance(value, np.ndarray) else value)
 
 
-_KINDS: dict[str, Callable[[str, object], Any]] = {"n": counts, "alpha": shares, "real": counts}
+_KINDS: dict[str, Callable[[str, object], Any]] = {
+    "n": counts,
+    "alpha": shares,
+    "beta": shares,
+    "real": counts,
+}

@@ -1,0 +1,78 @@
+#include <string>
+
+#include "bindings.hpp"
+
+namespace autophage {
+namespace {
+
+// The data of values[name], which has to be there, or may be missing.
+template <class T>
+T* target(const py::dict& values, const std::string& name) {
+  if (!values.contains(name.c_str())) return nullptr;
+  return Array<T>::ensure(values[name.c_str()]).mutable_data();
+}
+template <class T>
+const T* source(const py::dict& values, const char* name) {
+  return Array<T>::ensure(values[name]).data();
+}
+
+ExactSums exact_sums(const py::dict& out, const std::string& name) {
+  return {target<std::uint64_t>(out, name + "_sum"), target<std::uint64_t>(out, name + "_squares")};
+}
+
+LinearJob job_of(const py::dict& network, const py::dict& study) {
+  LinearJob job;
+  job.entities = network["entities"].cast<std::int64_t>();
+  job.features = network["features"].cast<std::int64_t>();
+  job.choices = network["choices"].cast<std::int64_t>();
+  job.private_mean = source<double>(network, "private_mean");
+  job.private_root = source<double>(network, "private_root");
+  job.public_mean = source<double>(network, "public_mean");
+  job.public_root = source<double>(network, "public_root");
+  job.pool_root = source<double>(network, "pool_root");
+  job.synthetic = source<double>(network, "synthetic");
+  job.choice = source<std::int64_t>(network, "choice");
+  job.weights = source<double>(network, "weights");
+  job.response = source<double>(network, "response");
+  job.feedback = source<double>(network, "feedback");
+  job.truth = source<double>(network, "truth");
+  job.second_moment = source<double>(network, "second_moment");
+  job.seed = study["seed"].cast<std::uint64_t>();
+  job.first_run = study["first_run"].cast<std::int64_t>();
+  job.runs = study["runs"].cast<std::int64_t>();
+  job.generations = study["generations"].cast<std::int64_t>();
+  job.threads = study["threads"].cast<int>();
+  return job;
+}
+
+py::tuple run_linear_chains(const py::dict& network, const py::dict& study, const py::dict& out,
+                            bool reduce, py::object poll) {
+  const LinearJob job = job_of(network, study);
+  LinearTrajectories to_arrays;
+  LinearSums to_sums;
+  if (reduce)
+    to_sums = {exact_sums(out, "estimate"), exact_sums(out, "squared_error"),
+               exact_sums(out, "prediction_error")};
+  else
+    to_arrays = {target<double>(out, "estimate"), target<double>(out, "squared_error"),
+                 target<double>(out, "prediction_error")};
+  PythonPoll watch(std::move(poll));
+  LinearOutcome outcome;
+  {
+    const py::gil_scoped_release unlocked;  // only raw pointers are used in this scope
+    outcome =
+        reduce ? cpu::run(job, to_sums, watch.poll()) : cpu::run(job, to_arrays, watch.poll());
+  }
+  watch.rethrow();
+  return py::make_tuple(static_cast<int>(outcome.ending), outcome.run, outcome.entity,
+                        outcome.generation);
+}
+
+}  // namespace
+
+void bind_linear_chain(py::module_& module) {
+  module.def("run_linear_chains", &run_linear_chains, py::arg("network"), py::arg("study"),
+             py::arg("out"), py::arg("reduce"), py::arg("poll"));
+}
+
+}  // namespace autophage
