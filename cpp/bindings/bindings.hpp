@@ -15,6 +15,7 @@ void bind_build(py::module_& module);
 void bind_random(py::module_& module);
 void bind_occupancy(py::module_& module);
 void bind_chain(py::module_& module);
+void bind_lyapunov(py::module_& module);
 
 template <class T>
 using Array = py::array_t<T, py::array::c_style>;

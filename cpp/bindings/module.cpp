@@ -6,4 +6,5 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
   autophage::bind_random(module);
   autophage::bind_occupancy(module);
   autophage::bind_chain(module);
+  autophage::bind_lyapunov(module);
 }

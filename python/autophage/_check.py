@@ -9,6 +9,7 @@ required and what came, with the index of the first offender.
 from __future__ import annotations
 
 import math
+import os
 import reprlib
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn, TypeVar
@@ -134,6 +135,18 @@ def labels(name: str, value: object, count: int) -> tuple[str, ...]:
         msg = f"{name} must be {requirement}, got {len(value)}"
         raise ValueError(msg)
     return tuple(map(str, value))
+
+
+def threads(value: int | None) -> int:
+    """Return the threads asked for, set in the environment, or one per CPU to be used."""
+    if value is not None:
+        return integer("threads", value, 1, 4096)
+    given = os.environ.get("AUTOPHAGE_NUM_THREADS")
+    if given is not None:
+        return integer(
+            "AUTOPHAGE_NUM_THREADS", int(given) if given.isdecimal() else given, 1, 4096
+        )
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def is_array_like(value: object) -> bool:

@@ -140,7 +140,7 @@ def simulate(
     first_run = _check.integer("first_run", first_run, 0, _check.RUN_LIMIT - runs)
     reduce = None if reduce is None else _check.choice("reduce", reduce, ("mean", "histogram"))
     _check.choice("device", device, ("cpu",))
-    threads = _threads(threads)
+    threads = _check.threads(threads)
     progress = _check.flag("progress", progress)
     generations = _generations(generations, regime)
     study = records.Study(
@@ -197,18 +197,6 @@ def _records(
         else ("collapse_time", "final_token", "sigma", "support")
     )
     return tuple(name for name in default if name in allowed)
-
-
-def _threads(threads: int | None) -> int:
-    """Return the threads asked for, set in the environment, or one per CPU to be used."""
-    if threads is not None:
-        return _check.integer("threads", threads, 1, 4096)
-    given = os.environ.get("AUTOPHAGE_NUM_THREADS")
-    if given is not None:
-        return _check.integer(
-            "AUTOPHAGE_NUM_THREADS", int(given) if given.isdecimal() else given, 1, 4096
-        )
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass
