@@ -127,8 +127,8 @@ def _search_inside(loss: _Loss, coarse: FloatArray) -> None:
     bounds = [(0.0, _LATEST), (0.0, 1.0)]
     for row, column in spots[:_STARTS]:
         start = np.array([min(_COARSE[row], _LATEST), _COARSE[column]])
-        step = np.where(start > 0.5, -0.04, 0.04)
-        simplex = np.stack([start, start + [step[0], 0.0], start + [0.0, step[1]]])
+        steps = np.diag(np.where(start > 0.5, -0.04, 0.04))
+        simplex = np.stack([start, *(start + steps)])
         minimize(
             lambda x: loss(*x), start, method="Nelder-Mead", bounds=bounds,
             options={"initial_simplex": simplex, "xatol": 1e-7, "fatol": np.inf, "maxiter": 400},

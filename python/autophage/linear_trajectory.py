@@ -31,7 +31,7 @@ _NAMES = {
     "bias": "E theta_tk - theta",
     "mse": "mean squared error E |theta_tk - theta|^2 of each entity",
     "mspe": "mean squared prediction error E |X~_m (theta_tk - theta)|^2 of an entity on a task",
-    "homogenisation": "mean over pairs of entities of |M_k - M_l|^2, rows of blocks of the gain M_t",
+    "homogenisation": "mean over pairs of entities of |M_k - M_l|^2, rows of blocks of M_t",
     "synthetic_variance": "trace of the entity's covariance given the initial data",
 }
 _DIMS: dict[str, tuple[str, ...]] = {
