@@ -247,4 +247,43 @@ bool stop_lineages(double fresh, std::int64_t contexts, const double* meets, std
 
 // ---- end of occupancy --------------------------------------------------------------------------
 
+// ---- linear models -----------------------------------------------------------------------------
+
+// Equations a x a^H - x + q = 0 of n x n in C order; complex numbers are (re, im).
+struct LyapunovJob {
+  bool is_complex = false;
+  std::int64_t n = 0, items = 0;
+  const double *a = nullptr, *q = nullptr;
+  std::int64_t a_stride = 0, q_stride = 0;  // doubles to the next item; 0: all have the same
+  double* x = nullptr;                      // NaN where the status is not 0
+  // 0 fine, 1 spectral radius >= 1, 2 not finite, 3 too ill conditioned or beyond double
+  std::int32_t* status = nullptr;
+  std::int32_t* steps = nullptr;  // doublings; null: not asked for
+  double* condition = nullptr;    // null: not asked for
+  int threads = 1;
+};
+
+// Limits of interacting linear models at points (alpha, beta); results may be null.
+struct InteractionJob {
+  std::int64_t entities = 0, features = 0, points = 0;
+  const double *of_private = nullptr, *of_public = nullptr, *synthetic = nullptr;
+  double noise = 1;
+  const double *alpha = nullptr, *beta = nullptr;
+  double *variance = nullptr, *mse = nullptr;           // (points, entities)
+  double* mspe = nullptr;                               // (points, entities, tasks)
+  double *radius = nullptr, *homogenisation = nullptr;  // (points)
+  std::int32_t* status = nullptr;  // 0 fine, 1 spectral radius >= 1, 2 singular, 3 not converged
+  int threads = 1;
+};
+
+namespace cpu {
+
+// False where the poll asked to stop: results are then incomplete.
+bool solve(const LyapunovJob& job, const Poll& poll);
+bool limits(const InteractionJob& job, const Poll& poll);
+
+}  // namespace cpu
+
+// ---- end of linear models ----------------------------------------------------------------------
+
 }  // namespace autophage

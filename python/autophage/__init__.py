@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from autophage.law import collapse_time_asymptotic as collapse_time_asymptotic
     from autophage.law import contaminated_law as contaminated_law
     from autophage.linear import InteractingLinear as InteractingLinear
+    from autophage.lyapunov import solve_discrete_lyapunov as solve_discrete_lyapunov
     from autophage.models import Categorical as Categorical
     from autophage.models import law_with as law_with
     from autophage.moments import moments as moments
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Categorical": "models",
-    "InteractingLinear": "linear",
     "law_with": "models",
     "FullySynthetic": "regimes",
     "PartiallySynthetic": "regimes",
@@ -50,6 +50,7 @@ _HOME = {
     "collapse_law": "law",
     "collapse_time_asymptotic": "law",
     "contaminated_law": "law",
+    "solve_discrete_lyapunov": "lyapunov",
     "moments": "moments",
     "rerun": "provenance",
     "merge": "provenance",

@@ -9,6 +9,7 @@ required and what came, with the index of the first offender.
 from __future__ import annotations
 
 import math
+import os
 import reprlib
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn, TypeVar
@@ -153,6 +154,18 @@ def fields(name: str, value: object, wanted: Sequence[str], *, only: bool = True
         )
         raise ValueError(msg)
     return value
+
+
+def threads(value: int | None) -> int:
+    """Return the threads asked for, set in the environment, or one per CPU to be used."""
+    if value is not None:
+        return integer("threads", value, 1, 4096)
+    given = os.environ.get("AUTOPHAGE_NUM_THREADS")
+    if given is not None:
+        return integer(
+            "AUTOPHAGE_NUM_THREADS", int(given) if given.isdecimal() else given, 1, 4096
+        )
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def is_array_like(value: object) -> bool:

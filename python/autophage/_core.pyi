@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from numpy import float64, int32, int64, uint32, uint64
+from numpy import complex128, float64, int32, int64, uint32, uint64
 from numpy.typing import NDArray
 
 compiler: str
@@ -91,3 +91,30 @@ def stop_lineages(
     value: NDArray[float64],
     callback: Callable[[int], object] | None,
 ) -> NDArray[float64]: ...
+def solve_lyapunov(
+    a: NDArray[float64],
+    q: NDArray[float64],
+    x: NDArray[float64],
+    out: Mapping[str, NDArray[Any]],
+    threads: int,
+    poll: Callable[[int], object] | None,
+) -> None: ...
+def solve_lyapunov_complex(
+    a: NDArray[complex128],
+    q: NDArray[complex128],
+    x: NDArray[complex128],
+    out: Mapping[str, NDArray[Any]],
+    threads: int,
+    poll: Callable[[int], object] | None,
+) -> None: ...
+def linear_limits(
+    private: NDArray[float64],
+    public: NDArray[float64],
+    synthetic: NDArray[float64],
+    noise: float,
+    alpha: NDArray[float64],
+    beta: NDArray[float64],
+    out: Mapping[str, NDArray[Any]],
+    threads: int,
+    poll: Callable[[int], object] | None,
+) -> None: ...

@@ -144,6 +144,228 @@ class InteractingLinear:
         """Number of features d."""
         return int(self._private.shape[1])
 
+    def limit(
+        self,
+        alpha: npt.ArrayLike,
+        beta: npt.ArrayLike,
+        *,
+        record: Sequence[str] | None = None,
+        threads: int | None = None,
+        progress: bool = False,
+    ) -> xr.Dataset:
+        """Compute what the estimates settle to, at every pair of weights (theorem 3).
+
+        Parameters
+        ----------
+        alpha, beta : float or array_like, shape (A,) and (B,)
+            Weights of the *synthetic* pool and of the *private* data, in [0, 1]; all pairs are
+            computed. A number is a grid of one.
+        record : sequence of str, optional
+            Out of those below; by default all but synthetic_variance.
+        threads : int, optional
+            By default AUTOPHAGE_NUM_THREADS, or the CPUs that this process may use. They change no
+            bit.
+        progress : bool, default False
+            Whether to show a bar.
+
+        Returns
+        -------
+        xarray.Dataset
+            Over (alpha, beta), with entity and task (the entity whose private data are predicted)
+            where a record has them. "mse": E |theta_k - theta|^2. "mspe": E |X~_m (theta_k -
+            theta)|^2. "efficiency": the squared error of the best unbiased estimate from all real
+            data at once, over mse; 1 is best. "spectral_radius" of Q. "homogenisation": mean over
+            pairs of entities of |M_k - M_l|^2 (Frobenius), where M_k maps the first estimates to
+            entity k's; NaN for one entity. "bias": |E theta_k - theta|^2, zero wherever there is a
+            limit, for the data then determine every estimate. "synthetic_variance": trace of entity
+            k's covariance given the initial data, the C of theorem 1.
+
+            Always `status`: 0 where there is a limit, 1 where the spectral radius is at least 1
+            (alpha = 1 always), 2 where some entity's data do not determine its estimate (G is
+            singular), 3 where double precision does not suffice; NaN stands for the values there
+            (the spectral radius is given for status 0 and 1).
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is wrong: the message says which, what is required and what came.
+        MemoryError
+            If the result cannot fit.
+
+        Notes
+        -----
+        Q has rank d, so that all of this follows from d x d matrices: one discrete Lyapunov
+        equation a point in place of one of Kd x Kd.
+
+        Examples
+        --------
+        >>> import autophage as ap
+        >>> private = [[[4, 0], [0, 0]], [[0, 0], [0, 4]]]
+        >>> net = ap.InteractingLinear(private, [[1, 0], [0, 1]], private)
+        >>> grid = net.limit([0.25, 0.5, 0.75, 1.0], 0.5)
+        >>> grid.efficiency.sel(entity=0).values.ravel().round(3)
+        array([0.418, 0.43 , 0.369,   nan])
+        >>> grid.status.values.ravel()
+        array([0, 0, 0, 1], dtype=int32)
+        """
+        from autophage.linear_limits import limit
+
+        return limit(self, alpha, beta, record, threads, progress)
+
+    def covariance(self, alpha: float, beta: float, *, part: str = "total") -> xr.DataArray:
+        """Compute the limit of the covariance of all estimates (theorem 3).
+
+        The only result that has the size Kd x Kd.
+
+        Parameters
+        ----------
+        alpha, beta : float
+            Weights of the *synthetic* pool and of the *private* data, in [0, 1].
+        part : {"total", "synthetic"}
+            "synthetic" is the covariance given the initial data, the C of theorem 1.
+
+        Returns
+        -------
+        xarray.DataArray
+            Over (entity, feature, entity_other, feature_other); symmetric to the bit.
+
+        Raises
+        ------
+        ValueError
+            If an argument is wrong, or there is no limit; the message says why.
+        MemoryError
+            If it cannot fit; nothing has been taken then.
+
+        Examples
+        --------
+        >>> import autophage as ap
+        >>> net = ap.InteractingLinear([[[1]], [[3]]], [[1]], [[[2]], [[2]]])
+        >>> net.covariance(0.5, 0.5).values.reshape(2, 2).round(4)
+        array([[0.4236, 0.3208],
+               [0.3208, 0.3194]])
+        """
+        from autophage.linear_limits import covariance
+
+        return covariance(self, alpha, beta, part=part)
+
+    def trajectory(
+        self,
+        alpha: Weights,
+        beta: Weights,
+        generations: int,
+        beta_0: float | None = None,
+        *,
+        record: Sequence[str] | None = None,
+    ) -> xr.Dataset:
+        """Compute the moments of every generation exactly (theorems 1 and 2).
+
+        Parameters
+        ----------
+        alpha, beta : float, array_like, shape (G,) or longer, or callable
+            Weights of the *synthetic* pool and of the *private* data in generations 1..G, in
+            [0, 1]: numbers, arrays (index t - 1) or functions of t.
+        generations : int
+            G >= 1.
+        beta_0 : float, optional
+            beta of generation 0, which has no synthetic data; beta_1 by default.
+        record : sequence of str, optional
+            Out of those below; by default all.
+
+        Returns
+        -------
+        xarray.Dataset
+            Over generation 0..G. "bias": E theta_tk - theta, over (entity, feature). "mse", "mspe"
+            and "homogenisation": as in `limit`, bias included. "synthetic_variance": trace of
+            entity k's covariance given the initial data. And the weights, alpha and beta.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is wrong; if the data of some entity do not determine its estimate in
+            some generation, records are asked for that depend on its bias, and there is no theta.
+        MemoryError
+            If it cannot fit.
+
+        Notes
+        -----
+        Where G_t is singular, in generation 0 or later, the estimate is the minimiser of least
+        norm, by the Moore-Penrose inverse of G_tk; eigenvalues up to 1e-12 of its largest count as
+        zero. Theorem 2 asks for regular G_1, ..., G_t, where the bias of generation 0 fades; here
+        what the data of a generation do not see of theta joins the bias.
+
+        Examples
+        --------
+        >>> import autophage as ap
+        >>> private = [[[4, 0], [0, 0]], [[0, 0], [0, 4]]]  # no entity sees both features
+        >>> net = ap.InteractingLinear(private, [[0, 0], [0, 0]], private, theta=[1, 1])
+        >>> path = net.trajectory(0.5, 1.0, generations=3)
+        >>> path.bias.values[:, 0]
+        array([[ 0., -1.],
+               [ 0.,  0.],
+               [ 0.,  0.],
+               [ 0.,  0.]])
+        >>> path.mse.values[:, 0].round(4)
+        array([1.25  , 0.6389, 0.7627, 0.8788])
+        """
+        from autophage.linear_trajectory import trajectory
+
+        return trajectory(self, alpha, beta, generations, beta_0, record)
+
+    def optimal(
+        self,
+        criterion: str = "mse",
+        *,
+        entity: int | None = None,
+        task: int | None = None,
+        worst: bool = False,
+        threads: int | None = None,
+    ) -> Optimum:
+        """Find the weights with the best limit.
+
+        Parameters
+        ----------
+        criterion : {"mse", "mspe", "efficiency"}
+            What is best: the least squared error, the least squared prediction error, or the
+            largest efficiency.
+        entity : int, optional
+            Whose; by default all entities count.
+        task : int, optional
+            For "mspe": on whose private data; by default all tasks count.
+        worst : bool, default False
+            Whether the worst of what counts decides, in place of the mean.
+        threads : int, optional
+            As in `limit`.
+
+        Returns
+        -------
+        Optimum
+            alpha, beta, value of the criterion, and the number of points looked at.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is wrong, or the coarse grid has no point with a limit.
+
+        Notes
+        -----
+        The best points of a grid of 21 x 21 start `scipy.optimize.minimize` (Nelder-Mead, in
+        bounds), and the best ones on each edge `scipy.optimize.minimize_scalar`; the best of all
+        wins. The criterion may have several local optima: a narrow one between the points of the
+        grid can be missed.
+
+        Examples
+        --------
+        >>> import autophage as ap
+        >>> private = [[[4, 0], [0, 0]], [[0, 0], [0, 4]]]
+        >>> net = ap.InteractingLinear(private, [[1, 0], [0, 1]], private)
+        >>> best = net.optimal("mse")
+        >>> round(best.alpha, 3), round(best.beta, 3), round(best.value, 4)
+        (0.5, 0.5, 0.9306)
+        """
+        from autophage.linear_optimum import optimal
+
+        return optimal(self, criterion, entity, task, worst, threads)
+
     def __eq__(self, other: object) -> bool:
         """Equal where shapes and all numbers are, bit for bit."""
         if not isinstance(other, InteractingLinear):

@@ -200,12 +200,6 @@ def available_memory() -> int:
 
 def refuse_what_cannot_fit(study: Study, ring: int) -> None:
     """Raise MemoryError, with the estimate and the way out, before anything is taken."""
-    wanted = study.bytes(ring)
-    if wanted < SMALL:
-        return
-    available = available_memory()
-    if wanted <= MEMORY_SHARE * available:
-        return
     parts = _plural(next(iter(study.sizes)))
     ways = [f"fewer {parts}"]
     if not study.reduce:
@@ -218,8 +212,18 @@ def refuse_what_cannot_fit(study: Study, ring: int) -> None:
         ways = [f"fewer generations or {parts}"]
     elif ring > 4 * study.bytes(0):
         ways = list(study.ways)
+    refuse_memory("this study", study.bytes(ring), ways)
+
+
+def refuse_memory(what: str, wanted: int, ways: Sequence[str]) -> None:
+    """Raise MemoryError where `what` would take more bytes than there are, with the ways out."""
+    if wanted < SMALL:
+        return
+    available = available_memory()
+    if wanted <= MEMORY_SHARE * available:
+        return
     msg = (
-        f"this study would take about {wanted / 2**30:.3g} GiB, "
+        f"{what} would take about {wanted / 2**30:.3g} GiB, "
         f"but {available / 2**30:.3g} GiB are available; "
         f"ways out: {', '.join(ways)}"
     )

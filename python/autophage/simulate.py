@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -164,7 +163,7 @@ def simulate(
     if reduce is not None:
         reduce = _check.choice("reduce", reduce, families.reductions_of(family))
     kernels = DEVICES[_check.choice("device", device, tuple(DEVICES))]
-    threads = _threads(threads)
+    threads = _check.threads(threads)
     progress = _check.flag("progress", progress)
     generations = _generations(generations, family, regime)
     study = family.study(
@@ -208,18 +207,6 @@ def _record(
     if record is not None:
         return _check.names("record", record, allowed)
     return tuple(name for name in family.default_record(study.generations) if name in allowed)
-
-
-def _threads(threads: int | None) -> int:
-    """Return the threads asked for, set in the environment, or one per CPU to be used."""
-    if threads is not None:
-        return _check.integer("threads", threads, 1, 4096)
-    given = os.environ.get("AUTOPHAGE_NUM_THREADS")
-    if given is not None:
-        return _check.integer(
-            "AUTOPHAGE_NUM_THREADS", int(given) if given.isdecimal() else given, 1, 4096
-        )
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass

@@ -1,0 +1,158 @@
+// X = A X A^H + Q by squared Smith doubling: X_0 = Q, A_0 = A, X <- X + A X A^H, A <- A A. After k
+// steps X holds the first 2^k terms of the sum of A^j Q A^jH, and what is missing is
+// A_k X A_k^H, at most |A_k|^2 of X.
+//
+// A lane that has ended changes no more: its bits do not depend on what shares its pack. The first
+// solution is as good as the squarings let it; steps of refinement, their residual in twice the
+// precision, then bring it close to the rounding of X itself.
+#pragma once
+
+#include "linear.hpp"
+
+namespace autophage::core {
+
+// Five scratch matrices of n x n.
+template <class Number>
+struct LyapunovSpace {
+  Number *power, *next, *left, *update, *residual;
+};
+
+template <class Number>
+struct Doubling {
+  MaskOf<Number> converged{}, diverged{};
+  RealOf<Number> steps{}, growth{};  // growth: the largest |A_k|_F^2
+};
+
+// Beyond so many squarings the rounding of each has moved |A^(2^k)| by a factor: a spectral radius
+// that has not shown by then is 1 to within 1e-13 or so.
+inline constexpr int most_doublings = 48;
+// |A_k|_F^2 below this leaves X as it is; above that the next square is nothing but rounding.
+inline constexpr double negligible_power = 0x1p-54;
+inline constexpr double hopeless_power = 0x1p60;
+
+// space.power holds A and sum holds Q on entry; sum holds X on return, in the lanes that converged.
+template <class Team, class Number>
+AUTOPHAGE_HD inline Doubling<Number> double_up(const Team& team, i64 n, MaskOf<Number> active,
+                                               MaskOf<Number> hermitian, Number* sum,
+                                               LyapunovSpace<Number>& space) {
+  using Real = RealOf<Number>;
+  Doubling<Number> found;
+  const i64 size = n * n;
+  for (int k = 0; !team.stopped(); ++k) {
+    const Real power = sum_of_squares(team, space.power, size);
+    found.growth = select(active, larger(power, found.growth), found.growth);
+    const MaskOf<Number> small = active & (power <= Real(negligible_power));
+    const MaskOf<Number> large =
+        k < most_doublings ? active & !(power <= Real(hopeless_power)) : active & !small;
+    found.converged = found.converged | small;
+    found.diverged = found.diverged | large;
+    active = active & !(small | large);
+    if (!any(active)) break;
+    multiply(team, space.power, sum, space.left, n);
+    multiply_adjoint(team, space.left, space.power, hermitian, space.update, n);
+    multiply(team, space.power, space.power, space.next, n);
+    for (i64 e = team.rank(); e < size; e += team.size()) {
+      sum[e] = select(active, sum[e] + space.update[e], sum[e]);
+      space.next[e] = select(active, space.next[e], Number(0.0));  // no subnormals in idle lanes
+    }
+    team.sync();
+    Number* const squared = space.next;
+    space.next = space.power;
+    space.power = squared;
+    found.steps = select(active, found.steps + Real(1.0), found.steps);
+  }
+  return found;
+}
+
+template <class Number>
+struct StoreBoth {
+  Number *high, *low;
+  i64 n;
+  AUTOPHAGE_HD void operator()(i64 i, i64 j, const DoubledSum<Number>& sum) const {
+    high[i * n + j] = sum.high();
+    low[i * n + j] = sum.low();
+  }
+};
+
+// Adds q - x and the products of the low parts to the sums of the high ones.
+template <class Number>
+struct StoreResidual {
+  const Number *a, *q, *x, *low;
+  Number* residual;
+  i64 n;
+  AUTOPHAGE_HD void operator()(i64 i, i64 j, DoubledSum<Number> sum) const {
+    PlainSum<Number> rest;
+    for (i64 k = 0; k < n; ++k) rest.add(low[i * n + k], conjugate(a[j * n + k]));
+    sum.add(Number(0.0) - x[i * n + j]);
+    sum.add(q[i * n + j]);
+    sum.add(rest.total());
+    residual[i * n + j] = sum.total();
+  }
+};
+
+// space.residual = Q - X + A X A^H, every sum in twice the precision.
+template <class Team, class Number>
+AUTOPHAGE_HD inline void find_residual(const Team& team, i64 n, const Number* a, const Number* q,
+                                       const Number* x, MaskOf<Number> hermitian,
+                                       const LyapunovSpace<Number>& space) {
+  constexpr int edge = Kind<Number>::doubled_tile;
+  entries_of<edge, false, DoubledSum<Number>>(team, a, x, n, false,
+                                              StoreBoth<Number>{space.left, space.update, n});
+  team.sync();
+  entries_of<edge, true, DoubledSum<Number>>(
+      team, space.left, a, n, !any(!hermitian),
+      StoreResidual<Number>{a, q, x, space.update, space.residual, n});
+  team.sync();
+  mirror(team, hermitian, space.residual, n);
+}
+
+template <class Number>
+struct LyapunovResult {
+  MaskOf<Number> converged{}, diverged{};
+  RealOf<Number> steps{}, refinements{};
+};
+
+// Small matrices are always refined: it costs little. Large ones where the squarings were many or
+// the powers grew.
+template <class Number>
+AUTOPHAGE_HD inline MaskOf<Number> worth_refining(i64 n, const Doubling<Number>& first) {
+  using Real = RealOf<Number>;
+  const MaskOf<Number> unsure =
+      (first.steps > Real(9.5)) | (first.growth > Real(4.0 * static_cast<double>(n)));
+  return n <= 16 ? first.converged : first.converged & unsure;
+}
+
+// Solves for x in the active lanes. Where refinement does not come closer, the equation is too ill
+// conditioned for double precision: such a lane has neither converged nor diverged.
+template <class Team, class Number>
+AUTOPHAGE_HD inline LyapunovResult<Number> solve_lyapunov(const Team& team, i64 n, const Number* a,
+                                                          const Number* q, MaskOf<Number> active,
+                                                          MaskOf<Number> hermitian, Number* x,
+                                                          LyapunovSpace<Number> space) {
+  using Real = RealOf<Number>;
+  const i64 size = n * n;
+  copy(team, a, space.power, size);
+  copy(team, q, x, size);
+  const Doubling<Number> first = double_up(team, n, active, hermitian, x, space);
+  LyapunovResult<Number> result{first.converged, first.diverged, first.steps, Real(0.0)};
+  MaskOf<Number> wanted = worth_refining(n, first);
+  for (int round = 0; round < 6 && any(wanted) && !team.stopped(); ++round) {
+    find_residual(team, n, a, q, x, hermitian, space);
+    copy(team, a, space.power, size);
+    double_up(team, n, wanted, hermitian, space.residual, space);
+    for (i64 e = team.rank(); e < size; e += team.size())
+      x[e] = select(wanted, x[e] + space.residual[e], x[e]);
+    team.sync();
+    const Real moved = largest_entry(team, space.residual, size);
+    const Real reached = largest_entry(team, x, size);
+    result.refinements = select(wanted, result.refinements + Real(1.0), result.refinements);
+    // An error of 2^-k of X before means one of about 2^-2k now.
+    const MaskOf<Number> done = moved <= reached * Real(0x1p-28);
+    const MaskOf<Number> lost = !(moved <= reached * Real(round < 5 ? 0.5 : 0x1p-20));
+    result.converged = result.converged & !(wanted & lost);
+    wanted = wanted & !(done | lost);
+  }
+  return result;
+}
+
+}  // namespace autophage::core

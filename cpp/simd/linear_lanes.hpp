@@ -1,0 +1,238 @@
+// Brings items into lanes, calls the core and takes the results out. Included by one file for each
+// instruction set, which defines the set and what its code may use.
+#pragma once
+
+#include "../core/interaction.hpp"
+#include "linear_kernels.hpp"
+#include "pack.hpp"
+
+namespace autophage::simd {
+
+template <class Set>
+class LinearLanes {
+ public:
+  static LinearKernels kernels() {
+    return {lanes, lyapunov_memory, lyapunov, interaction_memory, interaction};
+  }
+
+ private:
+  using Real = Pack<Set>;
+  using Mask = typename Real::Mask;
+  static constexpr int lanes = Real::lanes;
+  static constexpr i64 matrices = 8;  // of one equation: a, q, x and five of scratch
+
+  static i64 lyapunov_memory(i64 n, bool is_complex) {
+    return matrices * n * n * lanes * (is_complex ? 2 : 1);
+  }
+
+  static void lyapunov(const LyapunovItems& items, bool is_complex, i64 first, double* memory,
+                       const core::StopFlag& stop) {
+    if (is_complex)
+      Equations<core::Complex<Real>>(items, first, memory, stop).solve();
+    else
+      Equations<Real>(items, first, memory, stop).solve();
+  }
+
+  // The equations of one pack.
+  template <class Number>
+  class Equations {
+   public:
+    Equations(const LyapunovItems& items, i64 first, double* memory, const core::StopFlag& stop)
+        : items_(items),
+          first_(first),
+          count_(items.items - first < lanes ? static_cast<int>(items.items - first) : lanes),
+          size_(items.n * items.n),
+          team_(&stop),
+          a_(reinterpret_cast<Number*>(memory)) {
+      q_ = a_ + size_;
+      x_ = q_ + size_;
+      space_ = {x_ + size_, x_ + 2 * size_, x_ + 3 * size_, x_ + 4 * size_, x_ + 5 * size_};
+    }
+
+    void solve() {
+      load();
+      const auto found =
+          core::solve_lyapunov(team_, items_.n, a_, q_, sound_, hermitian_, x_, space_);
+      if (team_.stopped()) return;
+      for (int lane = 0; lane < count_; ++lane) {
+        const bool good = found.converged.lane(lane);
+        const i32 status = !sound_.lane(lane) ? 2 : found.diverged.lane(lane) ? 1 : good ? 0 : 3;
+        items_.status[first_ + lane] = store(lane, status);
+        if (items_.steps != nullptr)
+          items_.steps[first_ + lane] = static_cast<i32>(lane_of(found.steps, lane));
+      }
+      if (items_.condition != nullptr) find_conditions();
+    }
+
+   private:
+    static constexpr int parts = static_cast<int>(sizeof(Number) / sizeof(Real));
+
+    static double part(const Number* m, i64 entry, int p, int lane) {
+      return reinterpret_cast<const double*>(m)[(entry * parts + p) * lanes + lane];
+    }
+    static void set_part(Number* m, i64 entry, int p, int lane, double value) {
+      reinterpret_cast<double*>(m)[(entry * parts + p) * lanes + lane] = value;
+    }
+
+    void load() {
+      for (i64 e = 0; e < size_; ++e) a_[e] = q_[e] = Number(0.0);
+      for (int lane = 0; lane < lanes; ++lane) {
+        sound_.set(lane, false);
+        hermitian_.set(lane, true);
+        scale_[lane] = 1.0;
+        if (lane < count_) load(lane);
+      }
+    }
+
+    // q is brought near 1 by a power of two, so that no sum leaves the range of double.
+    void load(int lane) {
+      const double* const a = items_.a + (first_ + lane) * items_.a_stride;
+      const double* const q = items_.q + (first_ + lane) * items_.q_stride;
+      const i64 doubles = size_ * parts;
+      double most = 0.0, nothing = 0.0;
+      for (i64 e = 0; e < doubles; ++e) {
+        nothing += 0.0 * a[e] + 0.0 * q[e];  // NaN if anything is not finite
+        most = core::larger(core::absolute(q[e]), most);
+      }
+      if (!(nothing == 0.0)) return;
+      sound_.set(lane, true);
+      scale_[lane] = core::nearby_power(most);
+      bool hermitian = true;
+      for (i64 e = 0; e < size_; ++e) {
+        const i64 mirrored = e % items_.n * items_.n + e / items_.n;
+        for (int p = 0; p < parts; ++p) {
+          set_part(a_, e, p, lane, a[e * parts + p]);
+          set_part(q_, e, p, lane, q[e * parts + p] * scale_[lane]);
+          const double across = p == 0 ? q[mirrored * parts] : -q[mirrored * parts + p];
+          hermitian = hermitian && q[e * parts + p] == across;
+        }
+      }
+      hermitian_.set(lane, hermitian);
+    }
+
+    // Returns the status: a solution beyond the range of double counts as none.
+    i32 store(int lane, i32 status) {
+      double* const x = items_.x + (first_ + lane) * size_ * parts;
+      const double back = 1.0 / scale_[lane];
+      double nothing = 0.0;
+      for (i64 e = 0; e < size_ && status == 0; ++e)
+        for (int p = 0; p < parts; ++p) {
+          x[e * parts + p] = part(x_, e, p, lane) * back;
+          nothing += 0.0 * x[e * parts + p];
+        }
+      if (status == 0 && nothing == 0.0) return 0;
+      for (i64 e = 0; e < size_ * parts; ++e) x[e] = __builtin_nan("");
+      return status == 0 ? 3 : status;
+    }
+
+    // (1 + |A|_1 |A|_inf) |P|_inf for the solution P of P = A P A^H + I.
+    void find_conditions() {
+      const Mask everyone = !Mask{};
+      for (i64 e = 0; e < size_; ++e) q_[e] = Number(e % (items_.n + 1) == 0 ? 1.0 : 0.0);
+      core::copy(team_, a_, space_.power, size_);
+      const auto found = core::double_up(team_, items_.n, sound_, everyone, q_, space_);
+      for (int lane = 0; lane < count_; ++lane) {
+        const bool good = found.converged.lane(lane) && items_.status[first_ + lane] == 0;
+        const double norm = row_norm(a_, lane, false) * row_norm(a_, lane, true);
+        items_.condition[first_ + lane] =
+            good ? (1.0 + norm) * row_norm(q_, lane, false) : __builtin_nan("");
+      }
+    }
+
+    // Largest sum of moduli over a row, or over a column.
+    double row_norm(const Number* m, int lane, bool columns) const {
+      double most = 0.0;
+      for (i64 i = 0; i < items_.n; ++i) {
+        double sum = 0.0;
+        for (i64 j = 0; j < items_.n; ++j) {
+          const i64 entry = columns ? j * items_.n + i : i * items_.n + j;
+          double square = 0.0;
+          for (int p = 0; p < parts; ++p)
+            square += part(m, entry, p, lane) * part(m, entry, p, lane);
+          sum += core::square_root(square);
+        }
+        most = core::larger(sum, most);
+      }
+      return most;
+    }
+
+    const LyapunovItems& items_;
+    i64 first_;
+    int count_;
+    i64 size_;
+    core::Solo team_;
+    Number *a_, *q_, *x_;
+    core::LyapunovSpace<Number> space_{};
+    Mask sound_{}, hermitian_{};
+    double scale_[lanes] = {};
+  };
+
+  // How many H_k are kept: as many as leave the memory near ten matrices.
+  static i64 kept(const InteractionPoints& points) {
+    return points.entities <= 4 ? points.entities : 0;
+  }
+  static i64 interaction_memory(const InteractionPoints& points) {
+    const i64 size = points.features * points.features;
+    const i64 results = points.entities * (2 + (points.mspe != nullptr ? points.entities : 0));
+    return lanes * (size * (11 + kept(points)) + 2 * points.features + results);
+  }
+
+  static void interaction(const InteractionPoints& points, i64 first, double* memory,
+                          const core::StopFlag& stop) {
+    const int count =
+        points.points - first < lanes ? static_cast<int>(points.points - first) : lanes;
+    Real alpha(0.0), beta(0.0);
+    for (int lane = 0; lane < lanes; ++lane) {
+      const i64 point = points.order[first + (lane < count ? lane : 0)];
+      set_lane(alpha, lane, points.alpha[point]);
+      set_lane(beta, lane, points.beta[point]);
+    }
+    const i64 size = points.features * points.features;
+    Real* next = reinterpret_cast<Real*>(memory);
+    const auto take = [&next](i64 length) { return next += length, next - length; };
+    core::InteractionSpace<Real> space{};
+    space.matrix = {take(size), take(size), take(size), take(size), take(size)};
+    space.mix = take(size);
+    space.solution = take(size);
+    space.resolvent = take(size);
+    space.spread = take(size);
+    space.mean = take(size);
+    space.kept = kept(points);
+    space.inverses = take(size * (space.kept + 1));
+    space.column = take(2 * points.features);
+    Real radius(0.0), homogenisation(0.0);
+    core::InteractionResults<Real> out{};
+    out.variance = points.variance != nullptr ? take(points.entities) : nullptr;
+    out.mse = points.mse != nullptr ? take(points.entities) : nullptr;
+    out.mspe = points.mspe != nullptr ? take(points.entities * points.entities) : nullptr;
+    out.radius = points.radius != nullptr ? &radius : nullptr;
+    out.homogenisation = points.homogenisation != nullptr ? &homogenisation : nullptr;
+    const core::Interaction given{points.entities,  points.features,  points.of_private,
+                                  points.of_public, points.synthetic, points.pooled,
+                                  points.noise};
+    const core::Solo team(&stop);
+    core::InteractionLimit<core::Solo, Real>(team, given, alpha, beta, space).run(out);
+    if (stop.raised()) return;
+    for (int lane = 0; lane < count; ++lane) store(points, out, points.order[first + lane], lane);
+  }
+
+  static void store(const InteractionPoints& points, const core::InteractionResults<Real>& out,
+                    i64 point, int lane) {
+    const i32 status = out.singular.lane(lane)   ? 2
+                       : out.diverged.lane(lane) ? 1
+                       : out.lost.lane(lane)     ? 3
+                                                 : 0;
+    const auto put = [&](const Real* from, double* to, i64 length, bool good) {
+      for (i64 i = 0; to != nullptr && i < length; ++i)
+        to[point * length + i] = good ? lane_of(from[i], lane) : __builtin_nan("");
+    };
+    put(out.variance, points.variance, points.entities, status == 0);
+    put(out.mse, points.mse, points.entities, status == 0);
+    put(out.mspe, points.mspe, points.entities * points.entities, status == 0);
+    put(out.homogenisation, points.homogenisation, 1, status == 0);
+    put(out.radius, points.radius, 1, status < 2);
+    points.status[point] = status;
+  }
+};
+
+}  // namespace autophage::simd
