@@ -117,7 +117,7 @@ ChainOutcome run(const InteractingJob& job, const ChainSums& out, const Poll& po
 void add_sums(std::uint64_t* total, const std::uint64_t* part, int limbs, std::int64_t size);
 
 // Means and variances (ddof 1) of `size` exact sums; `count[i]` values each, in units of 1 / scale.
-// Sums of 2 limbs and squares of 3, or signed sums of 3 and squares of 6 (see core/sums.hpp).
+// Sums of 2 limbs and squares of 3, or signed sums of 4 and squares of 7 (see core/sums.hpp).
 void finish_means(const std::uint64_t* sum, const std::uint64_t* squares, const std::int64_t* count,
                   double scale, bool with_sign, std::int64_t size, double* mean, double* variance);
 

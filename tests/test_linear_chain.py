@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable
+from fractions import Fraction
 from importlib import import_module
 from typing import Any
 
@@ -205,13 +206,30 @@ class TestMeans:
         """The sums are those of Python's integers, of whatever size and sign."""
         found = simulated("constant weights", runs=7, record=["estimate"]).estimate.values
         means = simulated("constant weights", runs=7, record=["estimate"], reduce="mean")
-        values = [int(abs(x) * 2**60) * (1 if x > 0 else -1) for x in found[:, 2, 1, 0].tolist()]
+        values = [
+            int(Fraction(abs(x)) * 2**124) * (1 if x > 0 else -1)
+            for x in found[:, 2, 1, 0].tolist()
+        ]
         for name, size, total in (
-            ("sum", 3, sum(values)),
-            ("squares", 6, sum(value**2 for value in values)),
+            ("sum", 4, sum(values)),
+            ("squares", 7, sum(value**2 for value in values)),
         ):
             limbs = means[f"estimate_{name}"].values[2, 1, 0].tolist()
             assert limbs == [(total >> 64 * i) & (2**64 - 1) for i in range(size)]
+
+    def test_of_small_values_keep_their_digits(self) -> None:
+        """A change of units changes nothing but the units."""
+        net, regime = NETWORKS["constant weights"]
+        assert net.theta is not None
+        tiny = ap.InteractingLinear(
+            net.private, net.public, net.synthetic, net.noise * 4.0**-30, net.theta * 2.0**-30
+        )
+        study: dict[str, Any] = {"runs": 40, "generations": 3, "rng": 1, "record": RECORDS}
+        usual, small = (ap.simulate(n, regime, **study, reduce="mean") for n in (net, tiny))
+        for name, unit in (("estimate", 2.0**30), ("squared_error", 4.0**30)):
+            np.testing.assert_allclose(small[name] * unit, usual[name], rtol=1e-12)
+            variance = small[f"{name}_variance"] * unit**2
+            np.testing.assert_allclose(variance, usual[f"{name}_variance"], rtol=1e-12)
 
     def test_of_one_run_have_no_variance(self) -> None:
         found = simulated("constant weights", runs=1, reduce="mean")

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Categorical": "models",
+    "InteractingLinear": "linear",
     "law_with": "models",
     "FullySynthetic": "regimes",
     "PartiallySynthetic": "regimes",
@@ -44,7 +45,6 @@ _HOME = {
     "Filtered": "regimes",
     "Adaptive": "regimes",
     "Interacting": "interaction",
-    "InteractingLinear": "linear",
     "simulate": "simulate",
     "Interrupted": "simulate",
     "collapse_law": "law",

@@ -30,6 +30,10 @@ SUM_TOLERANCE = 1e-9
 SUM_TOLERANCE_FLOAT32 = 1e-5
 """The same for float32, where rounding moves the sum of a large vocabulary by 1e-6 and more."""
 
+MATRIX_TOLERANCE = 1e-12
+"""Relative rounding allowed in a second-moment matrix, and the relative size of an eigenvalue
+that counts as zero."""
+
 _Kind = TypeVar("_Kind")
 _INTEGERS = "iu"  # dtype kinds
 _NUMBERS = "iuf"
@@ -185,6 +189,48 @@ def numbers(
     inside = np.isfinite(array) & (array >= low) & (array <= high)
     _refuse_where(name, requirement, array, ~inside)
     return array
+
+
+def second_moments(name: str, value: object, ndim: int) -> NDArray[np.float64]:
+    """Make a new read-only float64 array of symmetric positive semidefinite matrices (.., d, d).
+
+    A matrix may be off symmetry by 1e-12 of its largest entry, and becomes the mean of itself and
+    its transpose; its smallest eigenvalue may be that much below zero.
+    """
+    array = numbers(name, value, ndim=(ndim,))
+    if array.shape[-1] != array.shape[-2]:
+        msg = f"{name} must be square in its last two dimensions, got shape {array.shape}"
+        raise ValueError(msg)
+    for index in np.ndindex(array.shape[:-2]):
+        _make_second_moment(name, index, array[index])
+    array.flags.writeable = False
+    return array
+
+
+def _make_second_moment(name: str, index: tuple[int, ...], matrix: NDArray[np.float64]) -> None:
+    """Check one matrix and make it symmetric in place."""
+    slack = MATRIX_TOLERANCE * float(np.abs(matrix).max())
+    off = np.abs(matrix - matrix.T)
+    if off.max() > slack:
+        row, column = (int(i) for i in np.unravel_index(int(np.argmax(off)), off.shape))
+        msg = (
+            f"{name} must be symmetric to {MATRIX_TOLERANCE:g} of its largest entry, "
+            f"got {matrix[row, column].item()!r} and {matrix[column, row].item()!r}"
+            f"{_place((*index, row, column))} and its mirror image"
+        )
+        raise ValueError(msg)
+    if off.any():
+        matrix[...] = 0.5 * matrix + 0.5 * matrix.T
+    try:
+        np.linalg.cholesky(matrix + slack * np.eye(len(matrix)))
+    except np.linalg.LinAlgError:  # an eigenvalue at the border, or below it
+        least = float(np.linalg.eigvalsh(matrix)[0])
+        if least < -slack:
+            msg = (
+                f"{name} must be positive semidefinite, "
+                f"got a smallest eigenvalue of {least:.6g}{_place(index)}"
+            )
+            raise ValueError(msg) from None
 
 
 def laws(name: str, value: object) -> NDArray[np.float64]:

@@ -38,7 +38,8 @@ RECORDS = {
     ),
 }
 STOPPED, STUCK = 1, 2  # endings of a kernel call
-SUM_BYTES = 72  # of the exact sums of a cell
+SUM_BYTES = 88  # of the exact sums of a cell
+LANES = 8  # runs that a thread takes side by side
 
 
 @dataclass
@@ -98,7 +99,7 @@ class LinearJob:
         """Return the bytes of the prepared matrices, and of the threads' state and sums."""
         entities, features = self.model.entity_count, self.model.feature_count
         matrices = (2 * len(self.weights[0]) + 4) * (entities + 2) + 8
-        thread = 8 * features * (3 * entities + 7)
+        thread = 8 * LANES * features * (3 * entities + 7)
         if self.study.reduce == "mean":
             thread += SUM_BYTES * self.study.cells()
         return 8 * features**2 * matrices + self.threads * thread

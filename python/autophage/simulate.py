@@ -134,8 +134,8 @@ def simulate(
     The fully synthetic chain, the partially synthetic one, windows and random past models are those
     of `seddik2024`, section 2.2; contaminated, accumulated, filtered and adaptive sources those of
     `contaminated2026`; accumulate and subsample that of `arulandu2024`; interacting linear models
-    those of `interactive2025`. Where the data of generation 0 do not determine its fit, that is the
-    one of least norm; a theta that was not given counts as zero.
+    those of `interactive2025`. Where the data of a generation do not determine a fit, that of least
+    norm is taken; a theta that was not given counts as zero.
 
     Examples
     --------

@@ -2,6 +2,8 @@
 
 `seddik2024`: "How Bad is Training on Synthetic Data?" (its l1 bounds in `deviation`).
 `contaminated2026`: "From Collapse to Improvement" (its classifiers in `detectors`).
+`interactive2025`: "What happens when generative AI models train recursively on each other's
+outputs?" (its matrices in `workflows`).
 
 Each function is one numbered formula in its right form. Where the print is wrong the printed form
 is kept beside it under a name that ends in `_printed`, so that a test can show the difference;
@@ -13,7 +15,14 @@ from __future__ import annotations
 from importlib import import_module
 from types import ModuleType
 
-__all__ = ["contaminated2026", "detectors", "deviation", "seddik2024"]
+__all__ = [
+    "contaminated2026",
+    "detectors",
+    "deviation",
+    "interactive2025",
+    "seddik2024",
+    "workflows",
+]
 
 
 def __getattr__(name: str) -> ModuleType:
