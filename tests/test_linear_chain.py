@@ -51,6 +51,18 @@ class TestLaw:
     def test_of_the_estimates_is_that_of_the_theorems(self, name: str) -> None:
         accept_law(name, simulated(name, runs=RUNS, record=["estimate"]).estimate.values)
 
+    @pytest.mark.parametrize("name", NETWORKS)
+    def test_of_the_errors_is_that_of_the_exact_trajectory(self, name: str) -> None:
+        net, regime = NETWORKS[name]
+        path = net.trajectory(regime.alpha, regime.beta, GENERATIONS, regime.beta_0)
+        found = simulated(name, runs=RUNS, record=RECORDS[1:], reduce="mean")
+        for record, exactly in (("squared_error", "mse"), ("prediction_error", "mspe")):
+            error = np.sqrt(found[f"{record}_variance"] / RUNS)
+            size = 1e-12 * (1.0 + float(path[exactly].max()))
+            judge.accept_moments(
+                f"{record}, {name}", found[record], path[exactly], error, rounding=size
+            )
+
     def test_is_normal(self) -> None:
         mean, covariance = exact(*NETWORKS["constant weights"])
         found = simulated("constant weights", runs=RUNS, record=["estimate"]).estimate.values
@@ -322,6 +334,11 @@ class TestRefusals:
         study = {"runs": 2, "generations": 3, "rng": 1} | more
         with pytest.raises((TypeError, ValueError), match=message):
             ap.simulate(net, regime, **study)
+
+    def test_where_theta_matters_it_must_be_given(self) -> None:
+        net = network(2, 5, (1, 1, 8), theta=False)
+        with pytest.raises(ValueError, match=r"theta must be given .* alpha=0.0, beta=0.5 for ent"):
+            ap.simulate(net, ap.Interacting(0.5, 0.5), runs=1, generations=1, rng=1)
 
     @pytest.mark.parametrize(
         ("more", "ways"),

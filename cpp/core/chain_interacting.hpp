@@ -9,64 +9,22 @@
 // from it. Tokens are ranks in the union of all supports while real data are drawn, and places in
 // the list of the tokens that the run can ever have from then on.
 //
-// Which algorithm draws depends on the sizes and the state alone:
+// Which algorithm draws depends on the sizes and the state alone. More than 8 draws of a pool for
+// every token that the run can have, but at most 2^20, which cannot feel the rounding of a mixture:
+// binomials (purpose counts) over the mixture of all that the pool is drawn from. Else part by
+// part:
 //   from a law that stays (given, or that of a kept sample): more than 8 draws a token share the
 //     living tokens by binomials, fewer pick by alias, all of purpose truth;
 //   from the pools: labels, where there are at most 2^16, by purposes parents8 and parents16; else
 //     binomials (purpose counts) or, for few draws, by alias (purpose truth);
 //   which of the three a draw comes from: binomials of purpose split; which entity's sample it
 //     comes from: by parents, or for many draws by binomials of purpose split. Up to 2^20 draws
-//     from given private laws come from their mean instead, whose rounding so few cannot feel.
+//     from given private laws come from their mean instead.
 #pragma once
 
-#include "source.hpp"
+#include "entities.hpp"
 
 namespace autophage::core {
-
-// What generation t = 1, 2, .. is given: row t - 1, the last row for ever after.
-struct InteractingSchedule {
-  const i64* n;
-  const double* alpha;  // weight of the pool; none in generation 1
-  const double* beta;   // weight of the private data within the rest
-  i64 length;
-  i64 last_private, last_public, last_pool;  // generations after which they have no weight
-
-  AUTOPHAGE_HD i64 row(i64 t) const { return (t < length ? t : length) - 1; }
-  AUTOPHAGE_HD i64 n_at(i64 t) const { return n[row(t)]; }
-  AUTOPHAGE_HD double alpha_at(i64 t) const { return t > 1 ? alpha[row(t)] : 0.0; }
-  AUTOPHAGE_HD double beta_at(i64 t) const { return beta[row(t)]; }
-};
-
-// What a study says of its entities. Laws are over the ranks of the union of all supports.
-struct Entities {
-  i32 count, tokens;
-  const double* laws;        // (count, tokens), the private ones
-  const double* public_law;  // (tokens)
-  const i64* kept;           // (count + 1) real draws, the public ones last; null: laws themselves
-  const Source* given;  // the laws (count + 1); where they are not sampled and kept, the mean of
-                        // the private ones behind them
-  const i32* only;      // (count + 1) the one token of a law; -1 where it has more
-  bool own_pools;
-};
-
-// Where a run lives; nothing need be kept between runs but that dense counts are zero and places
-// -1.
-struct InteractingSpace {
-  Sample* kept;     // (count + 1), where draws are kept
-  Source* source;   // the same as sources
-  u64** threshold;  // (count + 1) alias tables of the kept samples
-  i32** alias;
-  Sample* pool;   // (1 or count)
-  Sample pooled;  // all pools together, with labels
-  u64* pooled_threshold;
-  i32* pooled_alias;
-  i32* only;       // (count + 1) the one token of what is kept
-  double* weight;  // (tokens), to build alias tables with, as is `stack`
-  i32* stack;
-  i64* dense;         // (tokens)
-  i32 *place, *rank;  // (tokens) rank -> place, place -> rank
-  Draws* draws;       // (1 or count) of the pools
-};
 
 class InteractingChain {
  public:
@@ -96,8 +54,21 @@ class InteractingChain {
     beta_ = schedule_.beta_at(t);
     if (alpha_ > 0.0) {
       const i64 n = schedule_.n_at(t);
-      if (schedule_.alpha_at(t - 1) > 0.0) gather(n);
-      for (i32 k = 0; k < pools_ && !stopped(); ++k) draw_pool(t, n, k);
+      const bool mixed = n > draws_by_alias * living_ && n <= BinomialHeight::small_n;
+      if (mixed) {
+        mix(t - 1);
+      } else if (schedule_.alpha_at(t - 1) > 0.0) {
+        gather(n);
+      }
+      for (i32 k = 0; k < pools_ && !stopped(); ++k) {
+        builder_.begin(space_.pool[k], false);
+        if (mixed) {
+          draw_source(mixture_, n, name_.stop, space_.draws[k].counts, builder_);
+        } else {
+          draw_pool(t, n, space_.draws[k]);
+        }
+        builder_.release();
+      }
     }
     same_ = single(0);
     for (i32 k = 1; k < entities_.count && same_ >= 0; ++k)
@@ -123,23 +94,36 @@ class InteractingChain {
     return t >= schedule_.last_public || space_.only[entities_.count] == token;
   }
 
-  // The law of entity k over the places; `first` asks for that of generation 1.
-  AUTOPHAGE_HD void law(i32 k, bool first, double* p) const {
-    const double alpha = first ? 0.0 : alpha_, beta = first ? schedule_.beta_at(1) : beta_;
-    const i32 token = single(k, alpha, beta);
-    const double own = (1.0 - alpha) * beta, shared = (1.0 - alpha) * (1.0 - beta);
-    if (entities_.kept == nullptr && token < 0) {
-      const double* private_law = entities_.laws + i64{k} * entities_.tokens;
-      for (i32 i = 0; i < living_; ++i)
-        p[i] = own * private_law[i] + shared * entities_.public_law[i];
-    } else {
+  // The weights of the newest generation, and of the first.
+  AUTOPHAGE_HD EntityWeights weights() const { return {alpha_, beta_}; }
+  AUTOPHAGE_HD EntityWeights first_weights() const { return {0.0, schedule_.beta_at(1)}; }
+  // What all laws over the places have in common: the public part, and that of a pool for all.
+  AUTOPHAGE_HD void common(const EntityWeights& weights, double* p) const {
+    const double shared = (1.0 - weights.alpha) * (1.0 - weights.beta);
+    const bool given = entities_.kept == nullptr;
+    for (i32 i = 0; i < living_; ++i) p[i] = given ? shared * entities_.public_law[i] : 0.0;
+    if (!given) add(space_.kept[entities_.count], shared, p);
+    if (pools_ == 1) add(pool_of(0), weights.alpha, p);
+  }
+
+  // The law of entity k over the places, given what is common to all.
+  AUTOPHAGE_HD void law(i32 k, const EntityWeights& weights, const double* common,
+                        double* p) const {
+    const i32 token = single(k, weights.alpha, weights.beta);
+    if (token >= 0) {
       for (i32 i = 0; i < living_; ++i) p[i] = 0.0;
-      if (token >= 0) p[token] = 1.0;  // which the weights may miss by rounding
-      if (token >= 0) return;
-      add(space_.kept[k], own, p);
-      add(space_.kept[entities_.count], shared, p);
+      p[token] = 1.0;  // which the weights may miss by rounding
+      return;
     }
-    if (alpha > 0.0) add(pool_of(k), alpha, p);
+    const double own = (1.0 - weights.alpha) * weights.beta;
+    if (entities_.kept == nullptr) {
+      const double* private_law = entities_.laws + i64{k} * entities_.tokens;
+      for (i32 i = 0; i < living_; ++i) p[i] = common[i] + own * private_law[i];
+    } else {
+      for (i32 i = 0; i < living_; ++i) p[i] = common[i];
+      add(space_.kept[k], own, p);
+    }
+    if (pools_ > 1) add(pool_of(k), weights.alpha, p);
   }
 
   // Leaves dense counts zero and places -1.
@@ -150,7 +134,6 @@ class InteractingChain {
 
  private:
   AUTOPHAGE_HD bool stopped() const { return name_.stop != nullptr && name_.stop->raised(); }
-
   AUTOPHAGE_HD const Sample& pool_of(i32 k) const { return space_.pool[pools_ > 1 ? k : 0]; }
 
   // The one token under given weights.
@@ -195,10 +178,12 @@ class InteractingChain {
         i32& place = space_.place[sample.token[i]];
         if (place < 0) {
           space_.rank[living_] = sample.token[i];
+          space_.mean[living_] = 0.0;
           place = living_++;
         }
         sample.token[i] = place;
       }
+      if (own) add(sample, 1.0 / entities_.count, space_.mean);
       space_.only[k] = sample.size == 1 ? sample.token[0] : -1;
       const AliasTable table = alias_of(sample, space_.threshold[k], space_.alias[k]);
       space_.source[k] = {sample.size,   sample.token, nullptr, nullptr,
@@ -234,12 +219,35 @@ class InteractingChain {
     }
   }
 
-  // Pool k of generation t: n draws from the mean over entities of generation t - 1.
-  AUTOPHAGE_HD void draw_pool(i64 t, i64 n, i32 k) {
-    Draws& draws = space_.draws[k];
+  // Makes a source of the mean over entities of generation t.
+  AUTOPHAGE_HD void mix(i64 t) {
+    const double alpha = schedule_.alpha_at(t), beta = schedule_.beta_at(t);
+    const double own = (1.0 - alpha) * beta, shared = (1.0 - alpha) * (1.0 - beta);
+    const bool given = entities_.kept == nullptr;
+    const double* mean = given ? entities_.mean : space_.mean;
+    double* const p = space_.weight;
+    for (i32 i = 0; i < living_; ++i)
+      p[i] = own * mean[i] + (given ? shared * entities_.public_law[i] : 0.0);
+    if (!given) add(space_.kept[entities_.count], shared, p);
+    for (i32 k = 0; k < pools_ && alpha > 0.0; ++k) add(space_.pool[k], alpha / pools_, p);
+    i32 size = 0;
+    double sum = 0.0, lost = 0.0;  // what rounding took from the sum: over many tokens it adds up
+    for (i32 i = 0; i < living_; ++i) {
+      if (p[i] <= 0.0) continue;
+      const double before = sum;
+      sum += p[i];
+      const double added = sum - before;
+      lost += (before - (sum - added)) + (p[i] - added);
+      space_.share[size] = p[i] / (sum + lost);
+      space_.stack[size++] = i;
+    }
+    mixture_ = {size, space_.stack, space_.share, nullptr, nullptr, 0, {}};
+  }
+
+  // A pool of generation t: n draws from the mean over entities of generation t - 1.
+  AUTOPHAGE_HD void draw_pool(i64 t, i64 n, Draws& draws) {
     const i64 again = draw_binomial(n, schedule_.alpha_at(t - 1), draws.split);
     const i64 own = draw_binomial(n - again, schedule_.beta_at(t - 1), draws.split);
-    builder_.begin(space_.pool[k], false);
     if (again > 0) draw_again(n, again, draws);
     const bool given = entities_.kept == nullptr;
     const Source* source = given ? entities_.given : space_.source;
@@ -249,7 +257,6 @@ class InteractingChain {
       draw_private(source, own, draws);
     }
     draw_source(source[entities_.count], n - again - own, name_.stop, draws.truth, builder_);
-    builder_.release();
   }
 
   // `again` draws from the last pools, of n at most.
@@ -287,6 +294,7 @@ class InteractingChain {
   double alpha_ = 0, beta_ = 0;
   Builder builder_;
   AliasTable pooled_alias_{};
+  Source mixture_{};
 };
 
 }  // namespace autophage::core

@@ -8,12 +8,13 @@ namespace autophage::core {
 // Up to so many draws a token are picked by alias, more shared by binomials.
 inline constexpr i64 draws_by_alias = 8;
 
-// Tokens of positive probability, with tables for either way to draw.
+// Tokens of positive probability, with tables for either way to draw. Without an alias table it is
+// for more than `draws_by_alias` draws a token.
 struct Source {
   i32 size;
   const i32* token;
   const double* share;       // of a given law: p[i] / (p[0] + .. + p[i])
-  const double* share_more;  // what rounding took from it
+  const double* share_more;  // what rounding took from it; null: nothing that n could feel
   const i64* count;          // of a sample, where share is null
   i64 total;
   AliasTable alias;
@@ -35,7 +36,8 @@ AUTOPHAGE_HD void draw_source(const Source& source, i64 n, const StopFlag* stop,
       x = draw_binomial_share(n, source.count[i], whole, words);
       whole -= source.count[i];
     } else if (i > 0) {
-      x = draw_binomial(n, source.share[i], words, source.share_more[i]);
+      const double more = source.share_more == nullptr ? 0.0 : source.share_more[i];
+      x = draw_binomial(n, source.share[i], words, more);
     }
     builder.add(source.token[i], x);
     n -= x;

@@ -121,10 +121,14 @@ class InteractingWorker {
   }
 
   void record(const core::InteractingChain& chain, std::int64_t run, std::int64_t t, bool settled) {
+    const core::EntityWeights now = chain.weights(), before = chain.first_weights();
+    double *const common = memory_.common.data(), *const first_common = memory_.first_common.data();
+    chain.common(now, common);
+    if (wants_first_ && t == 1) chain.common(before, first_common);
     for (std::size_t k = 0; k < sinks_.size() && !stop_.raised(); ++k) {
       const auto entity = static_cast<std::int32_t>(k);
-      chain.law(entity, false, memory_.p.data());
-      if (wants_first_) chain.law(entity, true, memory_.first.data());
+      chain.law(entity, now, common, memory_.p.data());
+      if (wants_first_) chain.law(entity, before, first_common, memory_.first.data());
       sinks_[k].generation({run, static_cast<std::int64_t>(k), laws_.token.data()}, t,
                            EntityModel{view(chain, k)}, settled);
     }

@@ -52,11 +52,11 @@ class PreparedEntities {
     }
     for (std::size_t i = token.size(); i-- > 0;) squares[entry] += law[i] * law[i];
     if (every_ || k == job_.entities) make_source(entry, law);
-    if (job_.real != nullptr || k < job_.entities) return;
-    std::vector<double> mean(token.size());
+    if (k < job_.entities) return;
+    ranked_mean_.resize(token.size());
     for (std::size_t i = 0; i < token.size(); ++i)
-      mean[i] = mean_[static_cast<std::size_t>(token[i])];
-    make_source(entry + 1, mean.data());
+      ranked_mean_[i] = mean_[static_cast<std::size_t>(token[i])];
+    if (job_.real == nullptr) make_source(entry + 1, ranked_mean_.data());
   }
 
   core::Entities view() const {
@@ -66,6 +66,7 @@ class PreparedEntities {
             static_cast<std::int32_t>(size),
             laws,
             laws + static_cast<std::size_t>(job_.entities) * size,
+            ranked_mean_.data(),
             job_.real,
             source_.data(),
             only_.data(),
@@ -90,7 +91,7 @@ class PreparedEntities {
 
   const InteractingJob& job_;
   bool every_;  // whether draws come from every law, and not from the mean and the public one alone
-  std::vector<double> mean_, ranked_;
+  std::vector<double> mean_, ranked_mean_, ranked_;
   std::vector<std::int32_t> only_;
   std::vector<std::unique_ptr<PreparedLaw>> prepared_;
   std::vector<core::Source> source_;
@@ -119,13 +120,17 @@ class InteractingMemory {
     source_.resize(kept_.size());
     for (auto& column : threshold_) thresholds_.push_back(column.data());
     for (auto& column : alias_) aliases_.push_back(column.data());
+    mean_.resize(tokens);
     weight_.resize(tokens);
+    share_.resize(tokens);
     stack_.resize(tokens);
     dense_.resize(tokens);
     place_.assign(tokens, -1);
     rank_.resize(tokens);
     p.resize(tokens);
     first.resize(tokens);
+    common.resize(tokens);
+    first_common.resize(tokens);
     draws_.reserve(pools);
   }
 
@@ -134,12 +139,14 @@ class InteractingMemory {
     draws_.clear();
     for (std::size_t k = 0; k < pool_.size(); ++k)
       draws_.emplace_back(core::RunName{name.seed, name.run, k, name.stop});
-    return {kept_.data(),  source_.data(),     thresholds_.data(), aliases_.data(), pool_.data(),
-            pooled_[0],    thresholds_.back(), aliases_.back(),    only_.data(),    weight_.data(),
-            stack_.data(), dense_.data(),      place_.data(),      rank_.data(),    draws_.data()};
+    return {kept_.data(),   source_.data(),     thresholds_.data(), aliases_.data(), pool_.data(),
+            pooled_[0],     thresholds_.back(), aliases_.back(),    only_.data(),    mean_.data(),
+            weight_.data(), share_.data(),      stack_.data(),      dense_.data(),   place_.data(),
+            rank_.data(),   draws_.data()};
   }
 
-  std::vector<double> p, first;  // the law of an entity, and that of its generation 1
+  // The law of an entity and that of its generation 1, and what such laws have in common.
+  std::vector<double> p, first, common, first_common;
 
  private:
   // Room for so many living tokens.
@@ -160,7 +167,7 @@ class InteractingMemory {
   std::vector<std::int32_t*> aliases_;
   std::vector<std::int32_t> labels_, only_, stack_, place_, rank_;
   std::vector<std::int64_t> dense_;
-  std::vector<double> weight_;
+  std::vector<double> mean_, weight_, share_;
   std::vector<core::Draws> draws_;
 };
 

@@ -53,7 +53,7 @@ class InteractingJob:
         tokens, most = self.model.token_count, int(self.workflow.n.max())
         pools = self.model.context_count if self.workflow.own_pools else 1
         together = min(tokens, pools * most)
-        thread = 52 * tokens + pools * (12 * min(tokens, most) + 512) + 24 * together
+        thread = 84 * tokens + pools * (12 * min(tokens, most) + 512) + 24 * together
         thread += 4 * min(pools * most, SOME_SIZES)
         if self.workflow.real is not None:
             thread += 24 * int(np.minimum(self.workflow.real, tokens).sum())

@@ -111,9 +111,8 @@ def simulate(
         The records, over (run, generation, context, token) as each has them, without context where
         p was given as one law, and with entity in its place where there is `public`; the inputs
         `law`, `public`, `n` and, where used, `alpha`, `beta` and `real`; provenance in `attrs`,
-        enough for `rerun`. Linear models: over (run, generation, entity,
-        feature or task), with the inputs `private`, `public`, `synthetic`, `theta`, `alpha` and
-        `beta`.
+        enough for `rerun`. Linear models: over (run, generation, entity, feature or task), with the
+        inputs `private`, `public`, `synthetic`, `theta`, `alpha` and `beta`.
 
     Raises
     ------
@@ -134,7 +133,7 @@ def simulate(
     of `seddik2024`, section 2.2; contaminated, accumulated, filtered and adaptive sources those of
     `contaminated2026`; accumulate and subsample that of `arulandu2024`; interacting linear models
     those of `interactive2025`. Where the data of a generation do not determine a fit, that of least
-    norm is taken; a theta that was not given counts as zero.
+    norm is taken, and theta has to be given; elsewhere a theta that was not given counts as zero.
 
     Examples
     --------
