@@ -17,18 +17,26 @@ struct LyapunovSpace {
   Number *power, *next, *left, *update, *residual;
 };
 
+// certain: lanes among the diverged where an eigenvalue outside the unit circle, or on it, was
+// seen; in the others the powers may have grown only to fall later.
 template <class Number>
 struct Doubling {
-  MaskOf<Number> converged{}, diverged{};
+  MaskOf<Number> converged{}, diverged{}, certain{};
   RealOf<Number> steps{}, growth{};  // growth: the largest |A_k|_F^2
 };
 
 // Beyond so many squarings the rounding of each has moved |A^(2^k)| by a factor: a spectral radius
 // that has not shown by then is 1 to within 1e-13 or so.
 inline constexpr int most_doublings = 48;
-// |A_k|_F^2 below this leaves X as it is; above that the next square is nothing but rounding.
-inline constexpr double negligible_power = 0x1p-54;
-inline constexpr double hopeless_power = 0x1p60;
+// |A_k|_F^2 below half a rounding leaves X as it is; above 128 / rounding the next square is
+// nothing but rounding.
+template <class Number>
+inline constexpr double negligible_power = Kind<Number>::rounding / 2;
+template <class Number>
+inline constexpr double hopeless_power = 128 / Kind<Number>::rounding;
+inline constexpr double range_limit = 0x1p1000;
+// One eigenvalue beyond 1 makes |A_k|_F near |A_(k-1)|_F^2; a growth that comes to an end does not.
+inline constexpr double like_a_square = 0x1p-20;
 
 // space.power holds A and sum holds Q on entry; sum holds X on return, in the lanes that converged.
 template <class Team, class Number>
@@ -38,12 +46,15 @@ AUTOPHAGE_HD inline Doubling<Number> double_up(const Team& team, i64 n, MaskOf<N
   using Real = RealOf<Number>;
   Doubling<Number> found;
   const i64 size = n * n;
+  Real last(1.0);
   for (int k = 0; !team.stopped(); ++k) {
     const Real power = sum_of_squares(team, space.power, size);
     found.growth = select(active, larger(power, found.growth), found.growth);
-    const MaskOf<Number> small = active & (power <= Real(negligible_power));
-    const MaskOf<Number> large =
-        k < most_doublings ? active & !(power <= Real(hopeless_power)) : active & !small;
+    const MaskOf<Number> small = active & (power <= Real(negligible_power<Number>));
+    const Real limit(k > 0 ? hopeless_power<Number> : range_limit);
+    const MaskOf<Number> large = active & (k < most_doublings ? !(power <= limit) : !small);
+    found.certain = found.certain | (large & !(power <= last * last * Real(like_a_square)));
+    last = power;
     found.converged = found.converged | small;
     found.diverged = found.diverged | large;
     active = active & !(small | large);
@@ -109,7 +120,7 @@ AUTOPHAGE_HD inline void find_residual(const Team& team, i64 n, const Number* a,
 template <class Number>
 struct LyapunovResult {
   MaskOf<Number> converged{}, diverged{};
-  RealOf<Number> steps{}, refinements{};
+  RealOf<Number> steps{};
 };
 
 // Small matrices are always refined: it costs little. Large ones where the squarings were many or
@@ -122,36 +133,75 @@ AUTOPHAGE_HD inline MaskOf<Number> worth_refining(i64 n, const Doubling<Number>&
   return n <= 16 ? first.converged : first.converged & unsure;
 }
 
-// Solves for x in the active lanes. Where refinement does not come closer, the equation is too ill
-// conditioned for double precision: such a lane has neither converged nor diverged.
+// Brings x closer in the wanted lanes, with corrections found in numbers of `Precision`. Returns
+// the lanes where they did not become small: the equation is too ill conditioned for them.
+template <class Precision, class Team, class Number>
+AUTOPHAGE_HD inline MaskOf<Number> refine(const Team& team, i64 n, const Number* a, const Number* q,
+                                          MaskOf<Number> wanted, MaskOf<Number> hermitian,
+                                          Number* x, const LyapunovSpace<Number>& space,
+                                          LyapunovSpace<typename Precision::Type>& work) {
+  using Real = RealOf<Number>;
+  const i64 size = n * n;
+  MaskOf<Number> failed{};
+  for (int round = 0; round < 6 && any(wanted) && !team.stopped(); ++round) {
+    find_residual(team, n, a, q, x, hermitian, space);
+    for (i64 e = team.rank(); e < size; e += team.size()) {
+      work.power[e] = Precision::of(a[e]);
+      work.residual[e] = Precision::of(space.residual[e]);
+    }
+    team.sync();
+    const auto found = double_up(team, n, wanted, hermitian, work.residual, work);
+    for (i64 e = team.rank(); e < size; e += team.size()) {
+      space.residual[e] = Precision::back(work.residual[e]);
+      x[e] = select(wanted, x[e] + space.residual[e], x[e]);
+    }
+    team.sync();
+    const Real moved = largest_entry(team, space.residual, size);
+    const Real reached = largest_entry(team, x, size);
+    // An error of 2^-k of X before means one of about 2^-2k now.
+    const MaskOf<Number> done = found.converged & (moved <= reached * Real(0x1p-40));
+    const Real allowed = reached * Real(round < 5 ? 0.5 : 0x1p-20);
+    const MaskOf<Number> lost = wanted & !(found.converged & (moved <= allowed));
+    failed = failed | lost;
+    wanted = wanted & !(done | lost);
+  }
+  return failed;
+}
+
+template <class Number>
+using WideOf = typename Wide<Number>::Type;
+
+// Solves for x in the active lanes. Lanes that neither converged nor diverged are too ill
+// conditioned even for twice the precision, which is tried where plain doubles fail.
 template <class Team, class Number>
 AUTOPHAGE_HD inline LyapunovResult<Number> solve_lyapunov(const Team& team, i64 n, const Number* a,
                                                           const Number* q, MaskOf<Number> active,
                                                           MaskOf<Number> hermitian, Number* x,
-                                                          LyapunovSpace<Number> space) {
-  using Real = RealOf<Number>;
+                                                          LyapunovSpace<Number> space,
+                                                          LyapunovSpace<WideOf<Number>> wide) {
   const i64 size = n * n;
   copy(team, a, space.power, size);
   copy(team, q, x, size);
   const Doubling<Number> first = double_up(team, n, active, hermitian, x, space);
-  LyapunovResult<Number> result{first.converged, first.diverged, first.steps, Real(0.0)};
-  MaskOf<Number> wanted = worth_refining(n, first);
-  for (int round = 0; round < 6 && any(wanted) && !team.stopped(); ++round) {
-    find_residual(team, n, a, q, x, hermitian, space);
-    copy(team, a, space.power, size);
-    double_up(team, n, wanted, hermitian, space.residual, space);
-    for (i64 e = team.rank(); e < size; e += team.size())
-      x[e] = select(wanted, x[e] + space.residual[e], x[e]);
-    team.sync();
-    const Real moved = largest_entry(team, space.residual, size);
-    const Real reached = largest_entry(team, x, size);
-    result.refinements = select(wanted, result.refinements + Real(1.0), result.refinements);
-    // An error of 2^-k of X before means one of about 2^-2k now.
-    const MaskOf<Number> done = moved <= reached * Real(0x1p-28);
-    const MaskOf<Number> lost = !(moved <= reached * Real(round < 5 ? 0.5 : 0x1p-20));
-    result.converged = result.converged & !(wanted & lost);
-    wanted = wanted & !(done | lost);
+  LyapunovResult<Number> result{first.converged, first.certain, first.steps};
+  const MaskOf<Number> wanted = worth_refining(n, first);
+  const MaskOf<Number> failed =
+      refine<Same<Number>>(team, n, a, q, wanted, hermitian, x, space, space);
+  const MaskOf<Number> hard = failed | (first.diverged & !first.certain);
+  if (!any(hard) || team.stopped()) return result;
+  for (i64 e = team.rank(); e < size; e += team.size()) {
+    wide.power[e] = Wide<Number>::of(a[e]);
+    wide.residual[e] = Wide<Number>::of(q[e]);
   }
+  team.sync();
+  const auto second = double_up(team, n, hard, hermitian, wide.residual, wide);
+  for (i64 e = team.rank(); e < size; e += team.size())
+    x[e] = select(hard, Wide<Number>::back(wide.residual[e]), x[e]);
+  team.sync();
+  const MaskOf<Number> lost =
+      refine<Wide<Number>>(team, n, a, q, hard & second.converged, hermitian, x, space, wide);
+  result.converged = (first.converged & !hard) | (hard & second.converged & !lost);
+  result.diverged = result.diverged | (hard & second.certain);
   return result;
 }
 
