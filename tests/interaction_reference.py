@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 
-def block_diagonal(blocks: Floats) -> Floats:
+def block_diagonal(blocks: NDArray[Any]) -> Floats:
     count, d, _ = blocks.shape
     full = np.zeros((count * d, count * d))
     for k in range(count):
@@ -39,8 +39,8 @@ def limit(
     fed = noise * q @ each @ q.T
     kronecker = np.eye(size**2) - np.kron(q, q)
     c = np.linalg.solve(kronecker, fed.ravel()).reshape(size, size)
-    data = np.concatenate([private, public[None]])
-    data = block_diagonal(np.linalg.pinv(data, rcond=1e-10, hermitian=True))
+    everyone = np.concatenate([private, public[None]])
+    data = block_diagonal(np.linalg.pinv(everyone, rcond=1e-10, hermitian=True))
     total = noise * m @ data @ m.T + c
     blocks = [slice(k * d, (k + 1) * d) for k in range(count)]
     errors = [total[b, b] for b in blocks]
@@ -57,7 +57,7 @@ def limit(
 def network(
     rng: np.random.Generator, count: int, d: int, rank: int, *, same: bool = False
 ) -> tuple[Floats, Floats, Floats]:
-    """Second-moment matrices, private ones of a rank; `same` makes the synthetic ones equal them."""
+    """Second-moment matrices, private ones of a rank; with `same` the synthetic ones too."""
 
     def moments(rank: int) -> Floats:
         x = rng.standard_normal((3 * d, rank)) @ rng.standard_normal((rank, d)) / np.sqrt(d)

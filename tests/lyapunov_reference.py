@@ -1,4 +1,4 @@
-"""Discrete Lyapunov equations to sixty digits and more, and the examples that they are judged by."""
+"""Discrete Lyapunov equations to sixty digits and more, and examples to judge by."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def fixed(matrix: NDArray[Any]) -> NDArray[Any]:
 
 
 def times(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
-    return (a @ b) >> BITS
+    return np.asarray((a @ b) >> BITS)
 
 
 def truth(a: Floats, q: Floats) -> NDArray[Any]:
@@ -33,7 +33,7 @@ def truth(a: Floats, q: Floats) -> NDArray[Any]:
         power = times(power, power)
         most = np.abs(power).max()
         if most < 1 << (BITS // 2 - 60):
-            return x
+            return np.asarray(x)
         if most > 1 << (BITS + 300):
             break
     msg = "the spectral radius of a is at least 1"

@@ -35,6 +35,10 @@ inline constexpr double negligible_power = Kind<Number>::rounding / 2;
 template <class Number>
 inline constexpr double hopeless_power = 128 / Kind<Number>::rounding;
 inline constexpr double range_limit = 0x1p1000;
+// A correction is relatively as accurate as its solver, which is good for several digits: after one
+// of this size, what is wrong with X is its rounding.
+inline constexpr double small_correction = 0x1p-40;
+inline constexpr int most_refinements = 6;
 // One eigenvalue beyond 1 makes |A_k|_F near |A_(k-1)|_F^2; a growth that comes to an end does not.
 inline constexpr double like_a_square = 0x1p-20;
 
@@ -133,35 +137,50 @@ AUTOPHAGE_HD inline MaskOf<Number> worth_refining(i64 n, const Doubling<Number>&
   return n <= 16 ? first.converged : first.converged & unsure;
 }
 
-// Brings x closer in the wanted lanes, with corrections found in numbers of `Precision`. Returns
-// the lanes where they did not become small: the equation is too ill conditioned for them.
+// Leaves in space.residual the correction that x needs in the wanted lanes, found in numbers of
+// `Precision`. Returns the lanes where it was found.
+template <class Precision, class Team, class Number>
+AUTOPHAGE_HD inline MaskOf<Number> find_correction(const Team& team, i64 n, const Number* a,
+                                                   const Number* q, MaskOf<Number> wanted,
+                                                   MaskOf<Number> hermitian, const Number* x,
+                                                   LyapunovSpace<Number>& space,
+                                                   LyapunovSpace<typename Precision::Type>& work) {
+  const i64 size = n * n;
+  find_residual(team, n, a, q, x, hermitian, space);
+  for (i64 e = team.rank(); e < size; e += team.size()) {
+    work.power[e] = Precision::of(a[e]);
+    work.residual[e] = Precision::of(space.residual[e]);
+  }
+  team.sync();
+  const auto found = double_up(team, n, wanted, hermitian, work.residual, work);
+  for (i64 e = team.rank(); e < size; e += team.size())
+    space.residual[e] = Precision::back(work.residual[e]);
+  team.sync();
+  return found.converged;
+}
+
+// Brings x to within the rounding of its entries in the wanted lanes, by corrections found in
+// numbers of `Precision`. Returns the lanes where they did not become small: the equation is too
+// ill conditioned for these numbers.
 template <class Precision, class Team, class Number>
 AUTOPHAGE_HD inline MaskOf<Number> refine(const Team& team, i64 n, const Number* a, const Number* q,
                                           MaskOf<Number> wanted, MaskOf<Number> hermitian,
-                                          Number* x, const LyapunovSpace<Number>& space,
+                                          Number* x, LyapunovSpace<Number>& space,
                                           LyapunovSpace<typename Precision::Type>& work) {
   using Real = RealOf<Number>;
   const i64 size = n * n;
   MaskOf<Number> failed{};
-  for (int round = 0; round < 6 && any(wanted) && !team.stopped(); ++round) {
-    find_residual(team, n, a, q, x, hermitian, space);
-    for (i64 e = team.rank(); e < size; e += team.size()) {
-      work.power[e] = Precision::of(a[e]);
-      work.residual[e] = Precision::of(space.residual[e]);
-    }
-    team.sync();
-    const auto found = double_up(team, n, wanted, hermitian, work.residual, work);
-    for (i64 e = team.rank(); e < size; e += team.size()) {
-      space.residual[e] = Precision::back(work.residual[e]);
+  for (int round = 0; round < most_refinements && any(wanted) && !team.stopped(); ++round) {
+    const MaskOf<Number> found =
+        find_correction<Precision>(team, n, a, q, wanted, hermitian, x, space, work);
+    for (i64 e = team.rank(); e < size; e += team.size())
       x[e] = select(wanted, x[e] + space.residual[e], x[e]);
-    }
     team.sync();
     const Real moved = largest_entry(team, space.residual, size);
     const Real reached = largest_entry(team, x, size);
-    // An error of 2^-k of X before means one of about 2^-2k now.
-    const MaskOf<Number> done = found.converged & (moved <= reached * Real(0x1p-40));
-    const Real allowed = reached * Real(round < 5 ? 0.5 : 0x1p-20);
-    const MaskOf<Number> lost = wanted & !(found.converged & (moved <= allowed));
+    const MaskOf<Number> done = found & (moved <= reached * Real(small_correction));
+    const double allowed = round + 1 < most_refinements ? 0.5 : small_correction;
+    const MaskOf<Number> lost = wanted & !(found & (moved <= reached * Real(allowed)));
     failed = failed | lost;
     wanted = wanted & !(done | lost);
   }

@@ -110,10 +110,12 @@ def solve_discrete_lyapunov(
 
     Notes
     -----
-    Squared Smith doubling, ``x <- x + a x a^H, a <- a a``, and refinement with the residual in twice
-    the precision: always for n <= 16, above where doublings were many or the powers of a grew. The
-    bits depend on the instruction set (AVX-512, AVX2, or none of them; the environment variable
-    AUTOPHAGE_INSTRUCTIONS = avx512, avx2 or baseline chooses), to within the rounding of a solution.
+    Squared Smith doubling, ``x <- x + a x a^H, a <- a a``, then refinement with the residual in
+    twice the precision: always for n <= 16, above where doublings were many or the powers of a
+    grew. A refined x is exact but for the rounding of its entries, relative to the largest. Where
+    doubles cannot solve an equation, numbers of twice the precision try; condition numbers beyond
+    1e17 or so are refused (status 3). The bits depend on the instruction set, to within rounding;
+    the environment variable AUTOPHAGE_INSTRUCTIONS (avx512, avx2, baseline) chooses it.
 
     Examples
     --------
