@@ -135,9 +135,7 @@ def evaluate(
     return out, status
 
 
-def covariance(
-    net: InteractingLinear, alpha: float, beta: float, *, part: str
-) -> xr.DataArray:
+def covariance(net: InteractingLinear, alpha: float, beta: float, *, part: str) -> xr.DataArray:
     """Make the DataArray of `InteractingLinear.covariance`."""
     import xarray as xr
 

@@ -216,9 +216,7 @@ def trajectory(
     alphas, betas = schedule.alpha[:, 0], schedule.beta[:, 0]
     entities, features = net.entity_count, net.feature_count
     sizes = {"entity": entities, "task": entities, "feature": features}
-    shapes = {
-        name: (len(alphas) + 1, *(sizes[dim] for dim in _DIMS[name])) for name in chosen
-    }
+    shapes = {name: (len(alphas) + 1, *(sizes[dim] for dim in _DIMS[name])) for name in chosen}
     cells = sum(int(np.prod(shape)) for shape in shapes.values()) + 8 * net.private.size
     records.refuse_memory("the trajectory", 8 * cells, ["fewer records or generations"])
     values = {name: np.empty(shape) for name, shape in shapes.items()}
