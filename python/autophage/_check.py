@@ -162,9 +162,7 @@ def threads(value: int | None) -> int:
         return integer("threads", value, 1, 4096)
     given = os.environ.get("AUTOPHAGE_NUM_THREADS")
     if given is not None:
-        return integer(
-            "AUTOPHAGE_NUM_THREADS", int(given) if given.isdecimal() else given, 1, 4096
-        )
+        return integer("AUTOPHAGE_NUM_THREADS", int(given) if given.isdecimal() else given, 1, 4096)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from autophage import _check
 from autophage.interaction import Interacting
 from autophage.linear import InteractingLinear
+from autophage.linear_trajectory import inverses
 from autophage.records import SIGNED, Dims, Record, Study, Values
 from autophage.regimes import Regime
 
@@ -66,7 +67,7 @@ class LinearJob:
         model, (distinct, choice) = self.model, self.weights
         truth = np.zeros(model.feature_count) if model.theta is None else model.theta
         pool = model.synthetic.mean(axis=0) * (model.noise / model.entity_count)
-        responses = [_responses(model, *row) for row in distinct]
+        responses = [inverses(model, *row)[0] for row in distinct]
         synthetic = model.synthetic / model.entity_count
         feedback = [
             a * sum(s @ h for s, h in zip(synthetic, response, strict=True))
@@ -266,18 +267,6 @@ def _weights(regime: Interacting, study: Study) -> tuple[Floats, Floats]:
     alpha = np.concatenate([[0.0], schedule.alpha[:, 0]])
     beta = np.concatenate([[schedule.beta_0], schedule.beta[:, 0]])
     return alpha, beta
-
-
-def _responses(
-    model: InteractingLinear, privately: float, publicly: float, pooled: float
-) -> Floats:
-    """(Pseudo-)inverses (K, d, d) of the weighted second moments, entity by entity."""
-    rest = publicly * model.public + pooled * model.synthetic.mean(axis=0)
-    inverses = np.empty_like(model.private)
-    for inverse, moment in zip(inverses, model.private, strict=True):
-        values, vectors = _spectrum(privately * moment + rest)
-        inverse[...] = (vectors / values) @ vectors.T
-    return inverses
 
 
 def _root(covariance: Floats) -> Floats:

@@ -175,7 +175,9 @@ def _solve(
     _judge_again(a, out["status"].reshape(-1))
     nothing = np.empty(lead, np.float64)
     return LyapunovInfo(
-        out["status"], out.get("condition", nothing), out.get("iterations", nothing.astype(np.int32))
+        out["status"],
+        out.get("condition", nothing),
+        out.get("iterations", nothing.astype(np.int32)),
     )
 
 
@@ -215,7 +217,9 @@ def _is_complex(array: NDArray[Any]) -> bool:
 def _batch(array: NDArray[Any], lead: tuple[int, ...], kind: np.dtype[Any]) -> NDArray[Any]:
     """Give a contiguous (items, n, n), or (1, n, n) where all items are the same."""
     matrix = array.shape[-2:]
-    full = array if array.size == matrix[0] * matrix[1] else np.broadcast_to(array, (*lead, *matrix))
+    full = (
+        array if array.size == matrix[0] * matrix[1] else np.broadcast_to(array, (*lead, *matrix))
+    )
     return np.ascontiguousarray(full.reshape(-1, *matrix), dtype=kind)
 
 
