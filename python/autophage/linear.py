@@ -75,7 +75,7 @@ class InteractingLinear:
     >>> net
     <InteractingLinear: 2 entities, 2 features>
     >>> net.limit(0.5, 0.5).mse.values.round(4)
-    array([[[0.9306, 0.9306]]])
+    array([[[0.6929, 0.6929]]])
     >>> net.limit(0.0, 0.5).mse.values.round(4)  # nothing is shared
     array([[[1.2, 1.2]]])
     """
@@ -204,7 +204,7 @@ class InteractingLinear:
         >>> net = ap.InteractingLinear(private, [[1, 0], [0, 1]], private)
         >>> grid = net.limit([0.25, 0.5, 0.75, 1.0], 0.5)
         >>> grid.efficiency.sel(entity=0).values.ravel().round(3)
-        array([0.418, 0.43 , 0.369,   nan])
+        array([0.621, 0.577, 0.371,   nan])
         >>> grid.status.values.ravel()
         array([0, 0, 0, 1], dtype=int32)
         """
@@ -241,8 +241,8 @@ class InteractingLinear:
         >>> import autophage as ap
         >>> net = ap.InteractingLinear([[[1]], [[3]]], [[1]], [[[2]], [[2]]])
         >>> net.covariance(0.5, 0.5).values.reshape(2, 2).round(4)
-        array([[0.4236, 0.3208],
-               [0.3208, 0.3194]])
+        array([[0.4484, 0.3363],
+               [0.3363, 0.3147]])
         """
         from autophage.linear_limits import covariance
 
@@ -305,7 +305,7 @@ class InteractingLinear:
                [ 0.,  0.],
                [ 0.,  0.]])
         >>> path.mse.values[:, 0].round(4)
-        array([1.25  , 0.6389, 0.7627, 0.8788])
+        array([1.25  , 0.7778, 0.8086, 0.8121])
         """
         from autophage.linear_trajectory import trajectory
 
@@ -360,7 +360,7 @@ class InteractingLinear:
         >>> net = ap.InteractingLinear(private, [[1, 0], [0, 1]], private)
         >>> best = net.optimal("mse")
         >>> round(best.alpha, 3), round(best.beta, 3), round(best.value, 4)
-        (0.5, 0.5, 0.9306)
+        (0.15, 0.832, 0.5768)
         """
         from autophage.linear_optimum import optimal
 

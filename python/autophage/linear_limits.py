@@ -135,9 +135,7 @@ def evaluate(
     return out, status
 
 
-def covariance(
-    net: InteractingLinear, alpha: float, beta: float, *, part: str
-) -> xr.DataArray:
+def covariance(net: InteractingLinear, alpha: float, beta: float, *, part: str) -> xr.DataArray:
     """Make the DataArray of `InteractingLinear.covariance`."""
     import xarray as xr
 
@@ -149,7 +147,8 @@ def covariance(
     if status[0]:
         msg = f"alpha and beta must have a limit, got {a!r} and {b!r}, where {_REASONS[status[0]]}"
         raise ValueError(msg)
-    inverse = inverses(net, a, b)[0]
+    c, open_share = (1.0 - a) * b, (1.0 - a) * (1.0 - b)
+    inverse = inverses(net, c, open_share, a)[0]
     feedback = (a / count) * net.synthetic @ inverse
     mix = feedback.sum(axis=0)
     pool = net.noise * a * a / count * net.synthetic.mean(axis=0)
@@ -157,7 +156,6 @@ def covariance(
     own = np.zeros_like(net.private)
     transfer = np.zeros_like(net.private)
     if part == "total":
-        c, open_share = (1.0 - a) * b, (1.0 - a) * (1.0 - b)
         resolvent = np.linalg.inv(np.eye(d) - mix)
         moved = feedback @ net.private
         spread = c * c * (moved @ feedback.mT).sum(axis=0) + open_share**2 * net.public

@@ -87,8 +87,9 @@ def optimal(
         raise ValueError(msg)
     _search_inside(loss, coarse)
     _search_edges(loss, coarse)
-    least, *point = loss.best
-    return Optimum(*point, -least if name == "efficiency" else least, loss.evaluations)
+    least, best_alpha, best_beta = loss.best
+    value = -least if name == "efficiency" else least
+    return Optimum(best_alpha, best_beta, value, loss.evaluations)
 
 
 def _reduction(

@@ -46,18 +46,17 @@ _BLOCK_BYTES = 1 << 26  # of the covariances of entities at a time
 
 
 def inverses(
-    net: InteractingLinear, alpha: float, beta: float
+    net: InteractingLinear, own: float, common: float, pooled: float
 ) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
-    """Moore-Penrose inverses of all G_k, (K, d, d), and whether they are none in the strict sense.
+    """Moore-Penrose inverses of all G_k, (K, d, d), and whether each G_k is singular, (K,).
 
-    Eigenvalues up to 1e-12 of the largest of the same matrix count as zero.
+    G_k = own S~_k + common S_* + pooled mean_j S_j. Eigenvalues up to 1e-12 of the largest of the same matrix count as zero.
     """
-    own, common = (1.0 - alpha) * beta, (1.0 - alpha) * (1.0 - beta) * net.public
-    common = common + alpha * net.synthetic.mean(axis=0)
+    shared = common * net.public + pooled * net.synthetic.mean(axis=0)
     result = np.empty_like(net.private)
     singular = np.zeros(net.entity_count, dtype=bool)
     for k, matrix in enumerate(net.private):
-        values, vectors = np.linalg.eigh(own * matrix + common)
+        values, vectors = np.linalg.eigh(own * matrix + shared)
         kept = values > _check.MATRIX_TOLERANCE * max(float(values[-1]), 0.0)
         half = vectors[:, kept] / np.sqrt(values[kept])
         result[k] = half @ half.T
@@ -102,10 +101,9 @@ class _Path:
     def __init__(self, net: InteractingLinear, beta_0: float) -> None:
         self.net = net
         self.mean = net.synthetic.mean(axis=0)
-        self._weights = (0.0, beta_0)
         zero = np.zeros_like(net.public)
         self.now = _Generation(
-            beta_0, 1.0 - beta_0, 0.0, *inverses(net, 0.0, beta_0), np.zeros_like(net.private),
+            beta_0, 1.0 - beta_0, 0.0, *inverses(net, beta_0, 1.0 - beta_0, 0.0), np.zeros_like(net.private),
             zero, zero, np.zeros(net.private.shape[:2]),
         )  # fmt: skip
         self._find_bias(np.zeros(net.feature_count))
@@ -123,10 +121,10 @@ class _Path:
         fresh = net.noise / net.entity_count * self.mean
         now.pool_variance = mix @ now.pool_variance @ mix.T + fresh
         pool_bias = np.einsum("kij,kj->i", net.synthetic, now.bias) / net.entity_count
+        before = (now.own, now.common, now.pooled)
         now.own, now.common, now.pooled = (1.0 - alpha) * beta, (1.0 - alpha) * (1.0 - beta), alpha
-        if (alpha, beta) != self._weights:
-            now.inverse, now.singular = inverses(net, alpha, beta)
-            self._weights = (alpha, beta)
+        if (now.own, now.common, now.pooled) != before:
+            now.inverse, now.singular = inverses(net, now.own, now.common, now.pooled)
         self._find_bias(pool_bias)
 
     def _find_bias(self, pool_bias: FloatArray) -> None:
@@ -216,9 +214,7 @@ def trajectory(
     alphas, betas = schedule.alpha[:, 0], schedule.beta[:, 0]
     entities, features = net.entity_count, net.feature_count
     sizes = {"entity": entities, "task": entities, "feature": features}
-    shapes = {
-        name: (len(alphas) + 1, *(sizes[dim] for dim in _DIMS[name])) for name in chosen
-    }
+    shapes = {name: (len(alphas) + 1, *(sizes[dim] for dim in _DIMS[name])) for name in chosen}
     cells = sum(int(np.prod(shape)) for shape in shapes.values()) + 8 * net.private.size
     records.refuse_memory("the trajectory", 8 * cells, ["fewer records or generations"])
     values = {name: np.empty(shape) for name, shape in shapes.items()}

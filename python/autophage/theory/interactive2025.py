@@ -295,7 +295,8 @@ def prediction_errors(network: Network, covariance: npt.ArrayLike) -> FloatArray
     array([[1., 3.],
            [2., 6.]])
     """
-    return np.einsum("kij,mji->km", _own_blocks(network, covariance), network.private)
+    blocks = _own_blocks(network, covariance)
+    return np.asarray(np.einsum("kij,mji->km", blocks, network.private))
 
 
 def pooled_error(network: Network) -> float:
@@ -365,7 +366,7 @@ def _limit(network: Network, alpha: float, beta: float, *, transposed: bool) -> 
     source = Q @ fresh @ (Q.T if transposed else Q)
     # vec stacks columns, NumPy rows: (Q (x) Q) vec(C) = vec(Q C Q^T) either way.
     C = np.linalg.solve(np.eye(size * size) - np.kron(Q, Q), source.ravel())
-    return Limit(M, C.reshape(size, size))
+    return Limit(np.asarray(M), np.asarray(C.reshape(size, size)))
 
 
 def _own_blocks(network: Network, covariance: npt.ArrayLike) -> FloatArray:

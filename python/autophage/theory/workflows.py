@@ -105,7 +105,8 @@ def lemma_1_share(network: Network) -> float | None:
     Returns
     -------
     float or None
-        In (0, 1]; None where the condition fails. S = 0 meets it for every lambda: 1.
+        In (0, 1]; None where the condition fails. S = 0 meets it for every lambda: 1. Without
+        private data and with S proportional to S_* every lambda below 1 will do: the last of them.
 
     Examples
     --------
@@ -122,9 +123,14 @@ def lemma_1_share(network: Network) -> float | None:
     if np.linalg.norm(target - alone * own) <= slack:
         return 1.0
     (u, w), *_ = np.linalg.lstsq(np.stack([own, other], axis=1), target)
-    if np.linalg.norm(target - u * own - w * other) > slack or u <= 0.0 or w < 0.0:
+    fits = np.linalg.norm(target - u * own - w * other) <= slack
+    if not fits or w * np.linalg.norm(other) < -slack:
         return None
-    return round(float(u / (u + w)), 12)
+    if not own.any():
+        return float(np.nextafter(1.0, 0.0))
+    if u * np.linalg.norm(own) <= slack:
+        return None
+    return round(float(u / (u + max(w, 0.0))), 12)
 
 
 def divergent_moments(entities: int, strength: float) -> tuple[FloatArray, FloatArray, FloatArray]:
