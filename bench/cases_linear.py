@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
 
@@ -35,10 +36,11 @@ def _judge(_part: int, outcomes: Mapping[str, Outcome]) -> Iterator[Check]:
 def _limits(entities: int, d: int, rank: int, threads: int = 1) -> Run:
     def run(_part: int, runs: int, _seed: int) -> Outcome:
         alpha, beta = (x[:runs].copy() for x in peers.grid())
-        out = {"synthetic_variance": np.empty((runs, entities)), "status": np.empty(runs, np.int32)}
+        traces = np.empty((runs, entities))
+        out: dict[str, Any] = {"synthetic_variance": traces, "status": np.empty(runs, np.int32)}
         net = peers.network(entities, d, rank)
         _core.linear_limits(*net, 1.0, alpha, beta, out, threads, None)
-        return Outcome(runs, values=_where_alpha(alpha, out["synthetic_variance"]))
+        return Outcome(runs, values=_where_alpha(alpha, traces))
 
     return run
 

@@ -16,10 +16,9 @@ Network = tuple[Floats, Floats, Floats]
 def network(entities: int, d: int, rank: int) -> Network:
     """Give private, public and synthetic second moments; the synthetic ones equal the private."""
     rng = np.random.default_rng(0)
-    low = [
-        rng.standard_normal((40, rank)) @ rng.standard_normal((rank, d)) for _ in range(entities)
-    ]
-    private = np.array([x.T @ x / d for x in low])
+    left = rng.standard_normal((entities, 40, rank))
+    low = left @ rng.standard_normal((entities, rank, d))
+    private = low.mT @ low / d
     public = rng.standard_normal((60, d))
     return private, public.T @ public / 3, private.copy()
 
