@@ -50,7 +50,8 @@ def inverses(
 ) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
     """Moore-Penrose inverses of all G_k, (K, d, d), and whether each G_k is singular, (K,).
 
-    G_k = own S~_k + common S_* + pooled mean_j S_j. Eigenvalues up to 1e-12 of the largest of the same matrix count as zero.
+    G_k = own S~_k + common S_* + pooled mean_j S_j. Eigenvalues up to 1e-12 of the largest of the
+    same matrix count as zero.
     """
     shared = common * net.public + pooled * net.synthetic.mean(axis=0)
     result = np.empty_like(net.private)
@@ -103,8 +104,8 @@ class _Path:
         self.mean = net.synthetic.mean(axis=0)
         zero = np.zeros_like(net.public)
         self.now = _Generation(
-            beta_0, 1.0 - beta_0, 0.0, *inverses(net, beta_0, 1.0 - beta_0, 0.0), np.zeros_like(net.private),
-            zero, zero, np.zeros(net.private.shape[:2]),
+            beta_0, 1.0 - beta_0, 0.0, *inverses(net, beta_0, 1.0 - beta_0, 0.0),
+            np.zeros_like(net.private), zero, zero, np.zeros(net.private.shape[:2]),
         )  # fmt: skip
         self._find_bias(np.zeros(net.feature_count))
 
