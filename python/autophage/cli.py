@@ -33,6 +33,7 @@ SEED = click.IntRange(0, 2**64 - 1)
 ITEMS = {
     "seddik2024": ("fig1", "fig2", "fig3", "fig4", "fig6"),
     "contaminated2026": ("fig2", "fig3", "fig6"),
+    "interactive2025": ("fig2", "fig4"),
 }
 
 
@@ -275,6 +276,7 @@ def reproduce(
     \b
     seddik2024        fig1 fig2 fig3 fig4 fig6
     contaminated2026  fig2 fig3 fig6
+    interactive2025   fig2 fig4
     """
     if item not in ITEMS[paper]:
         _refuse(f"{paper} has no {item!r}: choose from {', '.join(ITEMS[paper])}")

@@ -39,7 +39,8 @@ RECORDS = {
     ),
 }
 STOPPED, STUCK = 1, 2  # endings of a kernel call
-SUM_BYTES = 72  # of the exact sums of a cell
+SUM_BYTES = 88  # of the exact sums of a cell
+LANES = 8  # runs that a thread takes side by side
 
 
 @dataclass
@@ -55,28 +56,27 @@ class LinearJob:
 
     @functools.cached_property
     def weights(self) -> tuple[Floats, NDArray[np.int64]]:
-        """Distinct rows (c, c*, a) of the weights, and which of them each generation has."""
-        alpha, beta = _weights(self.regime, self.study)
-        rows = np.stack([(1.0 - alpha) * beta, (1.0 - alpha) * (1.0 - beta), alpha], axis=1)
-        distinct, choice = np.unique(rows, axis=0, return_inverse=True)
+        """Distinct pairs (alpha, beta), and which of them each generation has."""
+        pairs = np.stack(_weights(self.regime, self.study), axis=1)
+        distinct, choice = np.unique(pairs, axis=0, return_inverse=True)
         return distinct, choice.reshape(-1).astype(np.int64)
 
     @functools.cached_property
     def network(self) -> dict[str, Any]:
         """What the kernel has to know of model and weights, prepared once for all runs."""
-        model, (distinct, choice) = self.model, self.weights
+        model, (pairs, choice) = self.model, self.weights
         truth = np.zeros(model.feature_count) if model.theta is None else model.theta
         pool = model.synthetic.mean(axis=0) * (model.noise / model.entity_count)
-        responses = [inverses(model, *row)[0] for row in distinct]
+        responses = [_responses(model, *pair) for pair in pairs.tolist()]
         synthetic = model.synthetic / model.entity_count
         feedback = [
             a * sum(s @ h for s, h in zip(synthetic, response, strict=True))
-            for (_, _, a), response in zip(distinct, responses, strict=True)
+            for a, response in zip(pairs[:, 0], responses, strict=True)
         ]
         return {
             "entities": model.entity_count,
             "features": model.feature_count,
-            "choices": len(distinct),
+            "choices": len(pairs),
             "private_mean": model.private @ truth,
             "private_root": np.stack([_root(model.noise * moment) for moment in model.private]),
             "public_mean": model.public @ truth,
@@ -84,7 +84,7 @@ class LinearJob:
             "pool_root": _root(pool),
             "synthetic": synthetic,
             "choice": choice,
-            "weights": distinct,
+            "weights": np.array([[(1 - a) * b, (1 - a) * (1 - b), a] for a, b in pairs]),
             "response": np.stack(responses),
             "feedback": np.stack([matrix.T for matrix in feedback]),  # by columns
             "truth": np.ascontiguousarray(truth),
@@ -99,7 +99,7 @@ class LinearJob:
         """Return the bytes of the prepared matrices, and of the threads' state and sums."""
         entities, features = self.model.entity_count, self.model.feature_count
         matrices = (2 * len(self.weights[0]) + 4) * (entities + 2) + 8
-        thread = 8 * features * (3 * entities + 7)
+        thread = 8 * LANES * features * (3 * entities + 7)
         if self.study.reduce == "mean":
             thread += SUM_BYTES * self.study.cells()
         return 8 * features**2 * matrices + self.threads * thread
@@ -269,14 +269,23 @@ def _weights(regime: Interacting, study: Study) -> tuple[Floats, Floats]:
     return alpha, beta
 
 
+def _responses(model: InteractingLinear, alpha: float, beta: float) -> Floats:
+    """(Pseudo-)inverses (K, d, d) of the weighted second moments."""
+    responses, singular = inverses(model, alpha, beta)
+    if model.theta is None and singular.any():
+        msg = (
+            f"theta must be given where data do not determine a fit, as at alpha={alpha!r}, "
+            f"beta={beta!r} for entity {int(np.argmax(singular))}, got None"
+        )
+        raise ValueError(msg)
+    return responses
+
+
 def _root(covariance: Floats) -> Floats:
-    """Return the symmetric square root, which does not depend on the signs of vectors."""
-    values, vectors = _spectrum(covariance)
-    return np.ascontiguousarray((vectors * np.sqrt(values)) @ vectors.T)
+    """Return the symmetric square root, which does not depend on the signs of vectors.
 
-
-def _spectrum(matrix: Floats) -> tuple[Floats, Floats]:
-    """Eigenvalues that are not zero but for rounding, and their vectors."""
-    values, vectors = np.linalg.eigh(matrix)
-    kept = values > len(matrix) * np.finfo(float).eps * max(values[-1], 0.0)
-    return values[kept], vectors[:, kept]
+    Eigenvalues that are zero but for rounding count as zero.
+    """
+    values, vectors = np.linalg.eigh(covariance)
+    kept = values > len(covariance) * np.finfo(float).eps * max(float(values[-1]), 0.0)
+    return np.ascontiguousarray((vectors[:, kept] * np.sqrt(values[kept])) @ vectors[:, kept].T)
