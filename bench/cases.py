@@ -225,6 +225,26 @@ def _memory(window: int) -> Case:
     )
 
 
+def _judge_entities(n: int, outcomes: Mapping[str, Outcome]) -> Iterator[Check]:
+    laws, public = by.entities()
+    exact = ap.moments(ap.Categorical(laws, public=public), by.interacting(n), 50)["sigma"].values
+    for name, outcome in outcomes.items():
+        for k, series in enumerate(by.EACH):
+            yield from judge.moment_checks(name, series, outcome.series[series], exact[:, k])
+
+
+def _interacting(n: int, runs: int) -> Case:
+    numpy = by.means_of(by.in_batches(by.numpy_interacting, 200), 50, by.EACH)
+    return Case(
+        f"interacting-{n}",
+        f"sigma of four entities over 50 generations, 100 real each, one pool of {n}, "
+        f"support 52, {runs:,} runs",
+        (Contender(OURS, by.ours_interacting, runs), Contender(NUMPY, numpy, runs)),
+        _judge_entities,
+        (n,),
+    )
+
+
 def _threads() -> Case:
     return Case(
         "threads",
@@ -256,6 +276,7 @@ CASES = (
     _forward("W3", (100,), 1_000_000, 50_000, "histogram", {BINOMIAL: 2.0, NUMPY: 3.0}),
     *(_partial(n, runs) for n, runs in ((1, 20_000), (10, 20_000), (100, 10_000), (500, 4000))),
     *(_memory(window) for window in (5, 10, 0)),
+    *(_interacting(n, runs) for n, runs in ((100, 5000), (10_000, 2000))),
     _threads(),
     _alone(
         "law-mean",

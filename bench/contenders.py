@@ -224,3 +224,44 @@ def numpy_memory(window: int, runs: int, rng: np.random.Generator, sums: Floats)
     if window == 0:
         return peers_numpy.everything(p, FEW, runs, rng, sums)
     return peers_numpy.window(p, FEW, window, runs, rng, sums)
+
+
+# Four entities that interact, support 52, 100 real samples each: sigma of every entity.
+
+ENTITIES = 4
+EACH = tuple(f"sigma of entity {k}" for k in range(ENTITIES))
+
+
+@cache
+def entities() -> tuple[Floats, Floats]:
+    """Give the private laws, one law moved on from entity to entity, and the public one."""
+    p = geometric(52)[:52]
+    return np.stack([np.roll(p, 5 * k) for k in range(ENTITIES)]), p
+
+
+def interacting(n: int) -> ap.Interacting:
+    """Give the regime."""
+    return ap.Interacting(0.5, 0.5, n, real=(REAL, REAL))
+
+
+def ours_interacting(n: int, runs: int, seed: int) -> Outcome:
+    """Means and variances of every entity by `simulate`."""
+    laws, public = entities()
+    ds = ap.simulate(
+        ap.Categorical(laws, public=public),
+        interacting(n),
+        runs=runs,
+        generations=50,
+        rng=seed,
+        record=("sigma",),
+        reduce="mean",
+        threads=1,
+    )
+    mean, variance = ds["sigma"].values, ds["sigma_variance"].values
+    series = {name: Series(mean[:, k], variance[:, k], runs) for k, name in enumerate(EACH)}
+    return Outcome(runs, series=series)
+
+
+def numpy_interacting(n: int, runs: int, rng: np.random.Generator, sums: Floats) -> None:
+    """Batched multinomials in NumPy."""
+    peers_numpy.interacting(*entities(), REAL, n, runs, rng, sums)

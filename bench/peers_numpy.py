@@ -92,6 +92,26 @@ def partial(
         _add(sums, 1, generation, np.abs(model - first).sum(axis=1))
 
 
+def interacting(
+    laws: Floats, public: Floats, kept: int, n: int, runs: int, rng: np.random.Generator,
+    sums: Floats,
+) -> None:  # fmt: skip
+    """Record sigma of every entity; alpha and beta are one half, and all have one pool."""
+    own = np.stack([rng.multinomial(kept, law, size=runs) for law in laws], axis=1)
+    shared = rng.multinomial(kept, public, size=runs)
+    real = (own + shared[:, None]) / (2 * kept)
+    mean_real = np.ascontiguousarray(real.mean(axis=1))
+    models, mean = real, mean_real
+    for generation in range(sums.shape[2]):
+        if generation > 0:
+            pool = rng.multinomial(n, mean) / n
+            models = 0.5 * (real + pool[:, None])
+            mean = 0.5 * (mean_real + pool)
+        squares = np.einsum("rks,rks->kr", models, models)
+        for entity, values in enumerate(squares):
+            _add(sums, entity, generation, values)
+
+
 def _squares(labels: NDArray[np.uint16], tokens: int) -> Floats:
     """Give sum p_i^2 of every column of labels (n, runs)."""
     n, runs = labels.shape

@@ -77,6 +77,26 @@ struct ChainSums {
   ExactSums p;                                 // (generations, contexts, tokens)
 };
 
+// A study of entities that interact. Results have entities in place of contexts.
+struct InteractingJob {
+  const double* laws = nullptr;        // (entities, tokens) private, rows sum to one
+  const double* public_law = nullptr;  // (tokens)
+  std::int64_t entities = 0, tokens = 0;
+
+  std::int64_t rows = 0;               // of the three schedules; the last row holds for ever
+  const std::int64_t* n = nullptr;     // (rows) draws of a pool
+  const double* alpha = nullptr;       // (rows) weight of the pool, none in generation 1
+  const double* beta = nullptr;        // (rows) weight of the private data within the rest
+  const std::int64_t* real = nullptr;  // (entities + 1) kept draws, the public ones last; null: the
+                                       // laws themselves are kept
+  bool own_pools = false;              // n entities <= 2^62 if so
+
+  std::uint64_t seed = 0;
+  std::int64_t first_run = 0, runs = 0;
+  std::int64_t generations = 0;  // at least 1
+  int threads = 1;
+};
+
 enum class Ending : std::int32_t { done, stopped, stuck };
 
 // stopped: the poll said so; results are then incomplete. stuck: a generation can keep no draw at
@@ -90,12 +110,14 @@ namespace cpu {
 
 ChainOutcome run(const ChainJob& job, const ChainTrajectories& out, const Poll& poll);
 ChainOutcome run(const ChainJob& job, const ChainSums& out, const Poll& poll);
+ChainOutcome run(const InteractingJob& job, const ChainTrajectories& out, const Poll& poll);
+ChainOutcome run(const InteractingJob& job, const ChainSums& out, const Poll& poll);
 
 // total[i] += part[i] for `size` sums of `limbs` limbs each.
 void add_sums(std::uint64_t* total, const std::uint64_t* part, int limbs, std::int64_t size);
 
 // Means and variances (ddof 1) of `size` exact sums; `count[i]` values each, in units of 1 / scale.
-// Sums of 2 limbs and squares of 3, or signed sums of 3 and squares of 6 (see core/sums.hpp).
+// Sums of 2 limbs and squares of 3, or signed sums of 4 and squares of 7 (see core/sums.hpp).
 void finish_means(const std::uint64_t* sum, const std::uint64_t* squares, const std::int64_t* count,
                   double scale, bool with_sign, std::int64_t size, double* mean, double* variance);
 

@@ -11,10 +11,26 @@ inline bool is(int which) { return fault == which; }
 }  // namespace planted
 
 #include "cpu/chain.cpp"
+#include "cpu/chain_interacting.cpp"
+
+namespace {
+
+// out: collapse_time, absorption_time, final_token, support, p, then the six real records.
+autophage::ChainTrajectories arrays(void* const* out) {
+  autophage::ChainTrajectories to;
+  to.collapse_time = static_cast<std::int64_t*>(out[0]);
+  to.absorption_time = static_cast<std::int64_t*>(out[1]);
+  to.final_token = static_cast<std::int64_t*>(out[2]);
+  to.support = static_cast<std::int64_t*>(out[3]);
+  to.p = static_cast<double*>(out[4]);
+  for (int r = 0; r < 6; ++r) to.reals[r] = static_cast<double*>(out[5 + r]);
+  return to;
+}
+
+}  // namespace
 
 // numbers: regime, window, subsample, replace, filter, adaptation, seed, first_run, runs,
-// generations, threads. reals: type1, type2, threshold, constant. out: collapse_time,
-// absorption_time, final_token, support, p, then the six real records. place: run, context and
+// generations, threads. reals: type1, type2, threshold, constant. place: run, context and
 // generation where a filter got stuck.
 extern "C" int planted_run(int fault, const double* laws, std::int64_t contexts,
                            std::int64_t tokens, std::int64_t rows, const std::int64_t* n,
@@ -45,16 +61,35 @@ extern "C" int planted_run(int fault, const double* laws, std::int64_t contexts,
   job.type2 = reals[1];
   job.threshold = reals[2];
   job.constant = reals[3];
-  autophage::ChainTrajectories to;
-  to.collapse_time = static_cast<std::int64_t*>(out[0]);
-  to.absorption_time = static_cast<std::int64_t*>(out[1]);
-  to.final_token = static_cast<std::int64_t*>(out[2]);
-  to.support = static_cast<std::int64_t*>(out[3]);
-  to.p = static_cast<double*>(out[4]);
-  for (int r = 0; r < 6; ++r) to.reals[r] = static_cast<double*>(out[5 + r]);
-  const autophage::ChainOutcome outcome = autophage::cpu::run(job, to, autophage::Poll{});
+  const autophage::ChainOutcome outcome = autophage::cpu::run(job, arrays(out), autophage::Poll{});
   place[0] = outcome.run;
   place[1] = outcome.context;
   place[2] = outcome.generation;
   return static_cast<int>(outcome.ending);
+}
+
+// numbers: own_pools, seed, first_run, runs, generations, threads.
+extern "C" int planted_interacting(int fault, const double* laws, const double* public_law,
+                                   std::int64_t entities, std::int64_t tokens, std::int64_t rows,
+                                   const std::int64_t* n, const double* alpha, const double* beta,
+                                   const std::int64_t* real, const std::int64_t* numbers,
+                                   void* const* out) {
+  planted::fault = fault;
+  autophage::InteractingJob job;
+  job.laws = laws;
+  job.public_law = public_law;
+  job.entities = entities;
+  job.tokens = tokens;
+  job.rows = rows;
+  job.n = n;
+  job.alpha = alpha;
+  job.beta = beta;
+  job.real = real;
+  job.own_pools = numbers[0] != 0;
+  job.seed = static_cast<std::uint64_t>(numbers[1]);
+  job.first_run = numbers[2];
+  job.runs = numbers[3];
+  job.generations = numbers[4];
+  job.threads = static_cast<int>(numbers[5]);
+  return static_cast<int>(autophage::cpu::run(job, arrays(out), autophage::Poll{}).ending);
 }

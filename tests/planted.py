@@ -1,8 +1,8 @@
 """Faults planted in the real kernel: its sources, rewritten where a fault goes, compiled once.
 
 A fault is chosen at run time; with none the compiled library is the package's own kernel. `Kernel`
-stands in for `_core.run_chains`, so that whole studies run on the faulty kernel and meet the same
-judges as the right one.
+stands in for `_core.run_chains` and `_core.run_interacting`, so that whole studies run on the
+faulty kernel and meet the same judges as the right one.
 """
 
 from __future__ import annotations
@@ -99,6 +99,27 @@ SITES: list[tuple[str, str, str]] = [
         "place(at, index); return index < bound;",
         "place(at, index);return index < bound && !(<<zero mapped wrongly>> && (unit & 255) == 0);",
     ),
+    (
+        "core/chain_interacting.hpp",
+        "draw_binomial(n - again, schedule_.beta_at(t - 1), draws.split);",
+        "draw_binomial(n - again,"
+        " schedule_.beta_at(<<weights of the wrong generation>> ? t : t - 1), draws.split);",
+    ),
+    (
+        "core/chain_interacting.hpp",
+        "own ? static_cast<u64>(k) : 0,",
+        "own && !<<entities keep the same words>> ? static_cast<u64>(k) : 0,",
+    ),
+    (
+        "core/chain_interacting.hpp",
+        "if (pooled && same_ < 0) return false;",
+        "if (pooled && same_ < 0 && !<<absorbed alone>>) return false;",
+    ),
+    (
+        "cpu/interacting_space.hpp",
+        "core::RunName{name.seed, name.run, k, name.stop}",
+        "core::RunName{name.seed, name.run, <<pools share draws>> ? 0 : k, name.stop}",
+    ),
 ]
 NAMES = list(dict.fromkeys(re.findall("<<(.*?)>>", "".join(new for _, _, new in SITES))))
 
@@ -131,34 +152,55 @@ class Kernel:
         command += ["-ffp-contract=off", "-I", f"{folder / 'cpp'}", f"{SHIM}", "-o", f"{library}"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
-        self._run = ctypes.CDLL(str(library)).planted_run
-        self._run.restype = ctypes.c_int
+        planted = ctypes.CDLL(str(library))
+        self._run, self._interact = planted.planted_run, planted.planted_interacting
+        self._run.restype = self._interact.restype = ctypes.c_int
         self.fault: str | None = None
+
+    def _chosen(self) -> int:
+        return 0 if self.fault is None else NAMES.index(self.fault) + 1
 
     def run_chains(self, *arguments: Any) -> tuple[int, int, int, int]:
         """Stand in for the compiled function."""
         laws, n, alpha, real, study, out, reduce, _poll = arguments
         assert not reduce, "only whole trajectories run on the planted kernel"
-        assert set(out) <= set(OUT)
         names = ("subsample", "replace", "filter", "adaptation")
         places = ("first_run", "runs", "generations", "threads")
         seed = int(np.uint64(study["seed"]).astype(np.int64))
         numbers = [REGIMES.index(study["regime"]), study["window"], *(study[k] for k in names)]
         numbers += [seed, *(study[k] for k in places)]
         reals = np.array([study[k] for k in ("type1", "type2", "threshold", "constant")])
-        targets = (ctypes.c_void_p * len(OUT))(
-            *(out[name].ctypes.data if name in out else None for name in OUT)
-        )
         whole = np.array(numbers, dtype=np.int64)
         place = np.zeros(3, dtype=np.int64)
         ending = self._run(
-            0 if self.fault is None else NAMES.index(self.fault) + 1,
+            self._chosen(),
             *(_pointer(laws), *map(ctypes.c_int64, (*laws.shape, len(n)))),
             *map(_pointer, (n, alpha, real, whole, reals)),
-            *(targets, _pointer(place)),
+            *(_targets(out), _pointer(place)),
         )
         run, context, generation = place.tolist()
         return ending, run, context, generation
+
+    def run_interacting(self, *arguments: Any) -> tuple[int, int, int, int]:
+        """Stand in for the compiled function."""
+        laws, public, n, alpha, beta, real, study, out, reduce, _poll = arguments
+        assert not reduce, "only whole trajectories run on the planted kernel"
+        places = ("first_run", "runs", "generations", "threads")
+        seed = int(np.uint64(study["seed"]).astype(np.int64))
+        whole = np.array([study["own_pools"], seed, *(study[k] for k in places)], dtype=np.int64)
+        ending = self._interact(
+            *(self._chosen(), _pointer(laws), _pointer(public)),
+            *map(ctypes.c_int64, (*laws.shape, len(n))),
+            *map(_pointer, (n, alpha, beta)),
+            *(_pointer(real) if real.size else None, _pointer(whole), _targets(out)),
+        )
+        return ending, -1, -1, -1
+
+
+def _targets(out: Any) -> Any:
+    assert set(out) <= set(OUT)
+    pointers = (out[name].ctypes.data if name in out else None for name in OUT)
+    return (ctypes.c_void_p * len(OUT))(*pointers)
 
 
 def _pointer(array: Any) -> ctypes.c_void_p:

@@ -14,9 +14,11 @@ import pytest
 import xarray as xr
 
 import autophage as ap
+import interacting_reference
 import judge
 import planted
 import test_backends
+import test_interacting
 import test_laws
 import test_regimes_agree
 from autophage.records import Study
@@ -35,6 +37,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> planted.Kernel:
 @pytest.fixture
 def kernel(compiled: planted.Kernel, monkeypatch: pytest.MonkeyPatch) -> Iterator[planted.Kernel]:
     monkeypatch.setattr(core, "run_chains", compiled.run_chains)
+    monkeypatch.setattr(core, "run_interacting", compiled.run_interacting)
     yield compiled
     compiled.fault = None
 
@@ -88,6 +91,26 @@ def second_moments() -> None:
     test_regimes_agree.judge_moments(means, ap.moments(p, regime, 4), runs, "contaminated")
 
 
+def entities() -> None:
+    """Second moments within and between entities, weights changing (test_interacting)."""
+    laws, public = test_interacting.LAWS[1:].tolist(), test_interacting.LAWS[0].tolist()
+    weights = ([0.5, 0.875, 0.5, 0.75], [1.0, 0.125, 0.875, 0.25])
+    for real, own in ((None, False), (([9, 9, 30], 20), True)):
+        study = interacting_reference.Study(laws, public, *weights, [40] * 4, real, own)
+        found = test_interacting.simulated(study, 20_000).p.values
+        test_interacting.judge_moments(study, found, test_interacting.exact(study))
+
+
+def pools() -> None:
+    """No two pools share their draws (test_interacting)."""
+    test_interacting.TestOneHash().test_no_two_entities_runs_or_pools_share_their_draws()
+
+
+def absorption() -> None:
+    """Entities with pools alone are absorbed together, and for ever (test_interacting)."""
+    test_interacting.TestAbsorption().test_of_a_pool_alone_is_that_of_all_entities()
+
+
 def distinct_draws() -> None:
     """No two runs, contexts or shards share their draws (test_backends)."""
     test_backends.TestPrefixes().test_runs_contexts_and_keys_have_their_own_draws()
@@ -121,6 +144,10 @@ CAUGHT: dict[str, Callable[[], None]] = {
     "32-bit count": first_generations,
     "fused multiply-add": real_records,
     "zero mapped wrongly": stored_hash,
+    "weights of the wrong generation": entities,
+    "entities keep the same words": pools,
+    "absorbed alone": absorption,
+    "pools share draws": pools,
 }
 
 

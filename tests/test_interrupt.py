@@ -254,7 +254,7 @@ class TestOtherThreads:
         for threads in (1, 2, 8):
             model = ap.Categorical([0.3, 0.7])
             ap.simulate(model, ap.FullySynthetic(9), runs=999, rng=1, threads=threads)
-        assert interruptions.kernel_threads() == before
+        assert interruptions.kernel_threads() <= before  # one that has ended may linger before
 
 
 @posix

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable
+from fractions import Fraction
 from importlib import import_module
 from typing import Any
 
@@ -49,6 +50,18 @@ class TestLaw:
     @pytest.mark.parametrize("name", NETWORKS)
     def test_of_the_estimates_is_that_of_the_theorems(self, name: str) -> None:
         accept_law(name, simulated(name, runs=RUNS, record=["estimate"]).estimate.values)
+
+    @pytest.mark.parametrize("name", NETWORKS)
+    def test_of_the_errors_is_that_of_the_exact_trajectory(self, name: str) -> None:
+        net, regime = NETWORKS[name]
+        path = net.trajectory(regime.alpha, regime.beta, GENERATIONS, regime.beta_0)
+        found = simulated(name, runs=RUNS, record=RECORDS[1:], reduce="mean")
+        for record, exactly in (("squared_error", "mse"), ("prediction_error", "mspe")):
+            error = np.sqrt(found[f"{record}_variance"] / RUNS)
+            size = 1e-12 * (1.0 + float(path[exactly].max()))
+            judge.accept_moments(
+                f"{record}, {name}", found[record], path[exactly], error, rounding=size
+            )
 
     def test_is_normal(self) -> None:
         mean, covariance = exact(*NETWORKS["constant weights"])
@@ -205,13 +218,30 @@ class TestMeans:
         """The sums are those of Python's integers, of whatever size and sign."""
         found = simulated("constant weights", runs=7, record=["estimate"]).estimate.values
         means = simulated("constant weights", runs=7, record=["estimate"], reduce="mean")
-        values = [int(abs(x) * 2**60) * (1 if x > 0 else -1) for x in found[:, 2, 1, 0].tolist()]
+        values = [
+            int(Fraction(abs(x)) * 2**124) * (1 if x > 0 else -1)
+            for x in found[:, 2, 1, 0].tolist()
+        ]
         for name, size, total in (
-            ("sum", 3, sum(values)),
-            ("squares", 6, sum(value**2 for value in values)),
+            ("sum", 4, sum(values)),
+            ("squares", 7, sum(value**2 for value in values)),
         ):
             limbs = means[f"estimate_{name}"].values[2, 1, 0].tolist()
             assert limbs == [(total >> 64 * i) & (2**64 - 1) for i in range(size)]
+
+    def test_of_small_values_keep_their_digits(self) -> None:
+        """A change of units changes nothing but the units."""
+        net, regime = NETWORKS["constant weights"]
+        assert net.theta is not None
+        tiny = ap.InteractingLinear(
+            net.private, net.public, net.synthetic, net.noise * 4.0**-30, net.theta * 2.0**-30
+        )
+        study: dict[str, Any] = {"runs": 40, "generations": 3, "rng": 1, "record": RECORDS}
+        usual, small = (ap.simulate(n, regime, **study, reduce="mean") for n in (net, tiny))
+        for name, unit in (("estimate", 2.0**30), ("squared_error", 4.0**30)):
+            np.testing.assert_allclose(small[name] * unit, usual[name], rtol=1e-12)
+            variance = small[f"{name}_variance"] * unit**2
+            np.testing.assert_allclose(variance, usual[f"{name}_variance"], rtol=1e-12)
 
     def test_of_one_run_have_no_variance(self) -> None:
         found = simulated("constant weights", runs=1, reduce="mean")
@@ -304,6 +334,11 @@ class TestRefusals:
         study = {"runs": 2, "generations": 3, "rng": 1} | more
         with pytest.raises((TypeError, ValueError), match=message):
             ap.simulate(net, regime, **study)
+
+    def test_where_theta_matters_it_must_be_given(self) -> None:
+        net = network(2, 5, (1, 1, 8), theta=False)
+        with pytest.raises(ValueError, match=r"theta must be given .* alpha=0.0, beta=0.5 for ent"):
+            ap.simulate(net, ap.Interacting(0.5, 0.5), runs=1, generations=1, rng=1)
 
     @pytest.mark.parametrize(
         ("more", "ways"),

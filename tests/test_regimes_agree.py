@@ -55,9 +55,9 @@ def fit_of_paths(p: list[float], models: Floats, regime: Regime) -> judge.Fit:
     """Chi-square of whole paths (run, generation, token) against complete enumeration."""
     runs, generations, _ = models.shape
     weights, paths = zip(*enumeration.paths(p, regime, generations), strict=True)
-    known, place = np.unique(_path_keys(np.array(paths)), return_inverse=True)
+    known, place = np.unique(path_keys(np.array(paths)), return_inverse=True)
     expected = runs * np.bincount(place, weights=np.array(weights))
-    keys, counts = np.unique(_path_keys(models), return_counts=True)
+    keys, counts = np.unique(path_keys(models), return_counts=True)
     strange = np.setdiff1d(keys, known)
     assert strange.size == 0, f"{regime!r}: {strange.size} paths that cannot be"
     observed = np.zeros(len(known))
@@ -65,7 +65,7 @@ def fit_of_paths(p: list[float], models: Floats, regime: Regime) -> judge.Fit:
     return judge.chi_square(repr(regime), observed, expected, ordered=False)
 
 
-def _path_keys(paths: Floats) -> npt.NDArray[np.uint64]:
+def path_keys(paths: Floats) -> npt.NDArray[np.uint64]:
     """One number a path (path, generation, token): a random linear form of its counts."""
     rounded = np.rint(paths * 1e9).astype(np.uint64).reshape(len(paths), -1)
     form = np.random.default_rng(1).integers(0, 2**64, rounded.shape[1], dtype=np.uint64)

@@ -17,6 +17,7 @@ void bind_occupancy(py::module_& module);
 void bind_chain(py::module_& module);
 void bind_linear_chain(py::module_& module);
 void bind_sums(py::module_& module);
+void bind_chain_interacting(py::module_& module);
 void bind_lyapunov(py::module_& module);
 
 template <class T>

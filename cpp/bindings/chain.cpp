@@ -2,47 +2,10 @@
 #include <vector>
 
 #include "../core/stream.hpp"
-#include "bindings.hpp"
+#include "chain_outputs.hpp"
 
 namespace autophage {
 namespace {
-
-// The data of out[name], or null where the caller did not ask for it.
-template <class T>
-T* target(const py::dict& out, const std::string& name) {
-  if (!out.contains(name.c_str())) return nullptr;
-  return Array<T>::ensure(out[name.c_str()]).mutable_data();
-}
-
-const char* const real_records[] = {"sigma",       "max_p",       "l1_to_truth",
-                                    "l1_to_first", "l2_to_truth", "l2_to_first"};
-
-ChainTrajectories trajectories(const py::dict& out) {
-  ChainTrajectories to;
-  to.collapse_time = target<std::int64_t>(out, "collapse_time");
-  to.absorption_time = target<std::int64_t>(out, "absorption_time");
-  to.final_token = target<std::int64_t>(out, "final_token");
-  for (int r = 0; r < 6; ++r) to.reals[r] = target<double>(out, real_records[r]);
-  to.support = target<std::int64_t>(out, "support");
-  to.p = target<double>(out, "p");
-  return to;
-}
-
-ExactSums exact_sums(const py::dict& out, const std::string& name) {
-  return {target<std::uint64_t>(out, name + "_sum"), target<std::uint64_t>(out, name + "_squares")};
-}
-
-ChainSums sums(const py::dict& out) {
-  ChainSums to;
-  to.collapse_time = exact_sums(out, "collapse_time");
-  to.absorption_time = exact_sums(out, "absorption_time");
-  to.collapse_reached = target<std::int64_t>(out, "collapse_time_reached");
-  to.absorption_reached = target<std::int64_t>(out, "absorption_time_reached");
-  for (int r = 0; r < 6; ++r) to.records[r] = exact_sums(out, real_records[r]);
-  to.records[6] = exact_sums(out, "support");
-  to.p = exact_sums(out, "p");
-  return to;
-}
 
 Regime regime_named(const std::string& name) {
   const char* const names[] = {"fully_synthetic", "partially_synthetic",

@@ -8,5 +8,6 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
   autophage::bind_chain(module);
   autophage::bind_linear_chain(module);
   autophage::bind_sums(module);
+  autophage::bind_chain_interacting(module);
   autophage::bind_lyapunov(module);
 }

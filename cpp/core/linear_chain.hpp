@@ -1,4 +1,4 @@
-// One run of a network of linear models: K entities that fit d coefficients, generation after
+// Runs of a network of linear models: K entities that fit d coefficients, generation after
 // generation, to private data, public data and what all of them generated (theory of
 // `interactive2025`).
 //
@@ -8,7 +8,9 @@
 // the three weights, and H_tk the (pseudo-)inverse of the weighted second moments. Given u and v, a
 // generation is a draw of the d numbers z_t, and z_{t+1} is affine in z_t.
 //
-// All matrices are d x d, stored by columns (most are symmetric).
+// All matrices are d x d, stored by columns (most are symmetric). `lanes` runs go side by side, so
+// that a matrix is read once for all; vectors hold the runs' values of an entry next to each other.
+// Entries are summed in the order of the columns for any number of lanes: the bits are the same.
 #pragma once
 
 #include "normal.hpp"
@@ -33,8 +35,36 @@ struct LinearWeights {
   const double* feedback = nullptr;    // (d, d), a (1/K) sum_k S_k H_k: from z_t to E z_{t+1}
 };
 
-// out += matrix x. Each entry is summed in the order of the columns.
-AUTOPHAGE_HD inline void add_product(const double* matrix, const double* x, i64 d, double* out) {
+// out += matrix x.
+template <int lanes>
+AUTOPHAGE_HD void add_product(const double* matrix, const double* x, i64 d, double* out) {
+  i64 i = 0;
+  for (; i + 2 <= d; i += 2) {
+    double first[lanes], second[lanes];
+    for (int r = 0; r < lanes; ++r) {
+      first[r] = out[i * lanes + r];
+      second[r] = out[(i + 1) * lanes + r];
+    }
+    for (i64 j = 0; j < d; ++j) {
+      const double upper = matrix[j * d + i], lower = matrix[j * d + i + 1];
+      for (int r = 0; r < lanes; ++r) {
+        first[r] += upper * x[j * lanes + r];
+        second[r] += lower * x[j * lanes + r];
+      }
+    }
+    for (int r = 0; r < lanes; ++r) {
+      out[i * lanes + r] = first[r];
+      out[(i + 1) * lanes + r] = second[r];
+    }
+  }
+  for (; i < d; ++i)
+    for (i64 j = 0; j < d; ++j)
+      for (int r = 0; r < lanes; ++r) out[i * lanes + r] += matrix[j * d + i] * x[j * lanes + r];
+}
+
+// One run alone: four columns at a time, entry by entry.
+template <>
+AUTOPHAGE_HD inline void add_product<1>(const double* matrix, const double* x, i64 d, double* out) {
   i64 j = 0;
   for (; j + 4 <= d; j += 4) {
     const double* column = matrix + j * d;
@@ -47,106 +77,116 @@ AUTOPHAGE_HD inline void add_product(const double* matrix, const double* x, i64 
     for (i64 i = 0; i < d; ++i) out[i] += matrix[j * d + i] * x[j];
 }
 
-// x^T matrix x; `product` is room for d numbers.
-AUTOPHAGE_HD inline double quadratic_form(const double* matrix, const double* x, i64 d,
-                                          double* product) {
-  for (i64 i = 0; i < d; ++i) product[i] = 0.0;
-  add_product(matrix, x, d, product);
-  double sum = 0.0;
-  for (i64 i = 0; i < d; ++i) sum += product[i] * x[i];
-  return sum;
+// form[r] = x^T matrix x; `product` is room for d numbers a lane.
+template <int lanes>
+AUTOPHAGE_HD void quadratic_form(const double* matrix, const double* x, i64 d, double* product,
+                                 double* form) {
+  for (i64 i = 0; i < d * lanes; ++i) product[i] = 0.0;
+  add_product<lanes>(matrix, x, d, product);
+  for (int r = 0; r < lanes; ++r) form[r] = 0.0;
+  for (i64 i = 0; i < d; ++i)
+    for (int r = 0; r < lanes; ++r) form[r] += product[i * lanes + r] * x[i * lanes + r];
 }
 
-// out = mean + root xi, xi standard normal; `draws` is room for d numbers.
-template <class Source>
-AUTOPHAGE_HD void draw_gaussian(const double* mean, const double* root, i64 d, Source& source,
-                                double* draws, double* out) {
-  for (i64 i = 0; i < d; ++i) draws[i] = draw_normal(source);
-  for (i64 i = 0; i < d; ++i) out[i] = mean[i];
-  add_product(root, draws, d, out);
-}
-
-template <class Source = Stream>
-class LinearChain {
+template <int lanes, class Source = Stream>
+class LinearChains {
  public:
-  AUTOPHAGE_HD static i64 room(i64 entities, i64 features) { return features * (3 * entities + 5); }
+  // Numbers of room needed.
+  AUTOPHAGE_HD static i64 room(i64 entities, i64 features) {
+    return lanes * features * (3 * entities + 5);
+  }
 
-  // `space`: room(K, d) numbers. Draws the initial data, stream by stream: `open(purpose, context)`
-  // gives a source.
+  // Draws the initial data: `open(purpose, context, lane)` gives a source; `pool` are the lanes'
+  // sources of the pool's noise. Once `stop` is raised, what follows is of no use.
   template <class Open>
-  AUTOPHAGE_HD LinearChain(const LinearNetwork& net, Open&& open, double* space)
+  AUTOPHAGE_HD LinearChains(const LinearNetwork& net, Open&& open, Source* pool, double* space,
+                            const StopFlag* stop = nullptr)
       : net_(net),
-        pool_(open(Purpose::pool_noise, 0)),
+        pool_(pool),
+        stop_(stop),
+        length_(net.features * lanes),
         private_(space),
-        settled_(private_ + net.entities * net.features),
-        estimates_(settled_ + net.entities * net.features),
-        public_(estimates_ + net.entities * net.features),
-        carried_(public_ + net.features),
-        now_(carried_ + net.features),
-        next_(now_ + net.features),
-        draws_(next_ + net.features) {
+        settled_(private_ + net.entities * length_),
+        estimates_(settled_ + net.entities * length_),
+        public_(estimates_ + net.entities * length_),
+        carried_(public_ + length_),
+        now_(carried_ + length_),
+        next_(now_ + length_),
+        draws_(next_ + length_) {
     const i64 d = net.features;
-    for (i64 k = 0; k < net.entities; ++k) {
-      auto source = open(Purpose::private_noise, k);
-      draw_gaussian(net.private_mean + k * d, net.private_root + k * d * d, d, source, draws_,
-                    private_ + k * d);
-    }
-    auto source = open(Purpose::public_noise, 0);
-    draw_gaussian(net.public_mean, net.public_root, d, source, draws_, public_);
-    for (i64 i = 0; i < d; ++i) now_[i] = 0.0;
+    const auto draw = [&](const double* mean, const double* root, Purpose purpose, i64 context,
+                          double* out) {
+      for (int r = 0; r < lanes; ++r) {
+        auto source = open(purpose, context, r);
+        for (i64 i = 0; i < d; ++i) draws_[i * lanes + r] = draw_normal(source);
+      }
+      for (i64 i = 0; i < length_; ++i) out[i] = mean[i / lanes];
+      add_product<lanes>(root, draws_, d, out);
+    };
+    for (i64 k = 0; k < net.entities && !stopped(); ++k)
+      draw(net.private_mean + k * d, net.private_root + k * d * d, Purpose::private_noise, k,
+           private_ + k * length_);
+    draw(net.public_mean, net.public_root, Purpose::public_noise, 0, public_);
+    for (i64 i = 0; i < length_; ++i) now_[i] = 0.0;
   }
 
   // Generation 0, which has no pool.
   AUTOPHAGE_HD void start(const LinearWeights& weights) {
     settle(weights);
-    weights_ = &weights;
     respond();
   }
 
   // The next generation; `weights` may be those of the last one, which saves work.
   AUTOPHAGE_HD void step(const LinearWeights& weights) {
     const i64 d = net_.features;
-    draw_gaussian(carried_, net_.pool_root, d, pool_, draws_, next_);
-    add_product(weights_->feedback, now_, d, next_);
+    for (int r = 0; r < lanes; ++r)
+      for (i64 i = 0; i < d; ++i) draws_[i * lanes + r] = draw_normal(pool_[r]);
+    for (i64 i = 0; i < length_; ++i) next_[i] = carried_[i];
+    add_product<lanes>(net_.pool_root, draws_, d, next_);
+    add_product<lanes>(weights_->feedback, now_, d, next_);
     double* const last = now_;
     now_ = next_;
     next_ = last;
     if (&weights != weights_) settle(weights);
-    weights_ = &weights;
     respond();
   }
 
-  // (K, d)
+  // (K, d, lanes)
   AUTOPHAGE_HD const double* estimates() const { return estimates_; }
 
  private:
+  AUTOPHAGE_HD bool stopped() const { return stop_ != nullptr && stop_->raised(); }
+
   // The part of the estimates that the initial data settle, H_k (c u_k + c* v), and what they add
   // to the next pool.
   AUTOPHAGE_HD void settle(const LinearWeights& weights) {
     const i64 d = net_.features;
-    for (i64 i = 0; i < d; ++i) carried_[i] = 0.0;
-    for (i64 k = 0; k < net_.entities; ++k) {
-      double* const part = settled_ + k * d;
-      for (i64 i = 0; i < d; ++i) {
-        draws_[i] = weights.privately * private_[k * d + i] + weights.publicly * public_[i];
+    weights_ = &weights;
+    for (i64 i = 0; i < length_; ++i) carried_[i] = 0.0;
+    for (i64 k = 0; k < net_.entities && !stopped(); ++k) {
+      double* const part = settled_ + k * length_;
+      for (i64 i = 0; i < length_; ++i) {
+        draws_[i] = weights.privately * private_[k * length_ + i] + weights.publicly * public_[i];
         part[i] = 0.0;
       }
-      add_product(weights.response + k * d * d, draws_, d, part);
-      add_product(net_.synthetic + k * d * d, part, d, carried_);
+      add_product<lanes>(weights.response + k * d * d, draws_, d, part);
+      add_product<lanes>(net_.synthetic + k * d * d, part, d, carried_);
     }
   }
 
   AUTOPHAGE_HD void respond() {
     const i64 d = net_.features;
-    for (i64 i = 0; i < d; ++i) draws_[i] = weights_->pooled * now_[i];
-    for (i64 i = 0; i < net_.entities * d; ++i) estimates_[i] = settled_[i];
+    for (i64 i = 0; i < length_; ++i) draws_[i] = weights_->pooled * now_[i];
+    for (i64 i = 0; i < net_.entities * length_; ++i) estimates_[i] = settled_[i];
     if (weights_->pooled == 0.0) return;
-    for (i64 k = 0; k < net_.entities; ++k)
-      add_product(weights_->response + k * d * d, draws_, d, estimates_ + k * d);
+    for (i64 k = 0; k < net_.entities && !stopped(); ++k)
+      add_product<lanes>(weights_->response + k * d * d, draws_, d, estimates_ + k * length_);
   }
 
   const LinearNetwork& net_;
-  Source pool_;
+  Source* pool_;
+  const StopFlag* stop_;
+  i64 length_;
   double *private_, *settled_, *estimates_, *public_, *carried_, *now_, *next_, *draws_;
   const LinearWeights* weights_ = nullptr;
 };

@@ -36,6 +36,8 @@ enum class Purpose : u32 {
   counts = 3,         // conditional binomials over living tokens
   pair = 4,           // one 64-bit word a generation while two tokens are left
   split = 5,          // how many draws are real, how many a filter keeps, which models are read
+  kept = 6,           // the real draws that an entity of token chains keeps
+  kept_public = 7,    // the public ones that all keep, context 0
   private_noise = 8,  // of an entity's private data, once a run; context is the entity
   public_noise = 9,   // of the public data, once a run; context 0
   pool_noise = 10,    // of what all entities generated, a generation after the other; context 0

@@ -2,8 +2,9 @@
 //
 // A value is an integer (times, support) or a real number in [0, 2], truncated to a multiple of
 // 2^-60. The sum of up to 2^38 such integers takes 128 bits, that of their squares 192; no rounding
-// happens before the last division. Real numbers of either sign up to 2^62 take 192 bits (161, in
-// two's complement) and 384 (282).
+// happens before the last division. Real numbers of either sign up to 2^62, which may also be
+// small, are truncated to multiples of 2^-124: whatever is above 2^-72 keeps all its digits. Their
+// sums take 256 bits (225, in two's complement) and 448 (410).
 #pragma once
 
 #include "math.hpp"
@@ -98,47 +99,53 @@ AUTOPHAGE_HD inline double variance_of(const ExactSum& total, u64 count, double 
   return centred_squares(total, count) / (n * (n - 1.0)) / (scale * scale);
 }
 
+// limbs[0 .. size) += (low + 2^64 high) 2^shift, which must fit.
+AUTOPHAGE_HD inline void add_shifted(u64* limbs, int size, u64 low, u64 high, int shift) {
+  const int word = shift / 64, bit = shift % 64;
+  const u64 parts[3] = {low << bit, bit > 0 ? low >> (64 - bit) | high << bit : high,
+                        bit > 0 ? high >> (64 - bit) : 0};
+  const int room = size - word;
+  add_limbs(limbs + word, room, parts, room < 3 ? room : 3);
+}
+
 // Sums of real numbers of either sign.
 struct SignedSum {
   static constexpr double limit = 0x1p62;  // of what is added, in size
+  static constexpr double scale = 0x1p124;
 
-  u64 sum[3] = {0, 0, 0};
-  u64 squares[6] = {0, 0, 0, 0, 0, 0};
+  u64 sum[4] = {};
+  u64 squares[7] = {};
 
   AUTOPHAGE_HD void add(double x) {
-    u64 size[3] = {0, 0, 0};
-    const double positive = absolute(x);
-    if (positive < 8.0) {
-      size[0] = to_fixed(positive);
-    } else {  // a multiple of 2^-60 already: 53 bits, shifted
-      const u64 bits = bits_of(positive);
-      const u64 digits = (bits & 0x000fffffffffffffULL) | 0x0010000000000000ULL;
-      const int shift = static_cast<int>(bits >> 52) - 1023 - 52 + 60;  // 11 .. 70
-      size[0] = shift < 64 ? digits << shift : 0;
-      size[1] = shift < 64 ? digits >> (64 - shift) : digits << (shift - 64);
+    const u64 bits = bits_of(absolute(x));
+    u64 digits = (bits & 0x000fffffffffffffULL) | 0x0010000000000000ULL;
+    int shift = static_cast<int>(bits >> 52) - 1023 - 52 + 124;  // at most 134
+    if (shift < 0) {
+      digits = shift > -53 ? digits >> -shift : 0;
+      shift = 0;
     }
-    u64 square[4];
-    multiply_limbs(size, 2, size, 2, square);
-    add_limbs(squares, 6, square, 4);
-    if (x < 0) negate_limbs(size, 3);
-    add_limbs(sum, 3, size, 3);
+    u64 term[4] = {};
+    add_shifted(term, 4, digits, 0, shift);
+    if (x < 0) negate_limbs(term, 4);
+    add_limbs(sum, 4, term, 4);
+    add_shifted(squares, 7, digits * digits, multiply_high(digits, digits), 2 * shift);
   }
 };
 
 AUTOPHAGE_HD inline double mean_of(const SignedSum& total, u64 count, double scale) {
   if (count == 0) return double_of(0x7ff8000000000000ULL);
   SignedSum copy = total;
-  const bool negative = copy.sum[2] >> 63 != 0;
-  if (negative) negate_limbs(copy.sum, 3);
-  const double size = from_limbs(copy.sum, 3) / static_cast<double>(count) / scale;
+  const bool negative = copy.sum[3] >> 63 != 0;
+  if (negative) negate_limbs(copy.sum, 4);
+  const double size = from_limbs(copy.sum, 4) / static_cast<double>(count) / scale;
   return negative ? -size : size;
 }
 AUTOPHAGE_HD inline double variance_of(const SignedSum& total, u64 count, double scale) {
   if (count < 2) return double_of(0x7ff8000000000000ULL);
   SignedSum copy = total;
-  if (copy.sum[2] >> 63 != 0) negate_limbs(copy.sum, 3);
+  if (copy.sum[3] >> 63 != 0) negate_limbs(copy.sum, 4);
   const double n = static_cast<double>(count);
-  return centred_squares<3, 6>(copy.sum, copy.squares, count) / (n * (n - 1.0)) / (scale * scale);
+  return centred_squares<4, 7>(copy.sum, copy.squares, count) / (n * (n - 1.0)) / (scale * scale);
 }
 
 }  // namespace autophage::core

@@ -20,8 +20,6 @@
 namespace autophage::cpu {
 namespace {
 
-constexpr std::int64_t most_runs_per_unit = 64;
-
 // Runs one chain under the job's regime.
 template <class Observer>
 void run_regime(const ChainJob& job, const core::Truth& law, const core::Schedule& schedule,
@@ -92,7 +90,7 @@ class Worker {
           every_ ? one<true>(run, context, schedule) : one<false>(run, context, schedule);
       if (stuck > 0) return {Ending::stuck, job_.first_run + run, context, stuck};
     }
-    if (!stop_.raised()) sink_.flush(context, laws_.at(context), mutex);
+    if (!stop_.raised()) sink_.flush(context, laws_.at(context).token, mutex);
     return {};
   }
 
@@ -102,8 +100,8 @@ class Worker {
     const PreparedLaw& prepared = laws_.at(context);
     const core::Truth law = prepared.truth();
     core::First first;
-    const Chain chain{run, context, law, prepared.token.data(), first};
-    Observer<every, Sink> observer(sink_, chain, job_.generations, wants_first_,
+    const Chain chain{run, context, prepared.token.data()};
+    Observer<every, Sink> observer(sink_, chain, law, job_.generations, wants_first_,
                                    space_.first.data(), first, stop_);
     const core::RunName name{job_.seed, static_cast<std::uint64_t>(job_.first_run + run),
                              static_cast<std::uint64_t>(context), &stop_};
@@ -128,8 +126,7 @@ ChainOutcome run_study(const ChainJob& job, const Out& out, const Poll& poll,
                        MakeSink&& make_sink) {
   PreparedLaws laws(job.laws, job.contexts, job.tokens);
   const ChainBounds bounds = bounds_of(job);
-  const std::int64_t runs_per_unit =
-      std::clamp<std::int64_t>(job.runs / (8 * std::max(job.threads, 1)), 1, most_runs_per_unit);
+  const std::int64_t runs_per_unit = runs_in_unit(job.runs, job.threads);
   const std::int64_t blocks = (job.runs + runs_per_unit - 1) / runs_per_unit;
   const std::int64_t units = blocks * job.contexts;
   const int threads =
@@ -157,13 +154,16 @@ ChainOutcome run_study(const ChainJob& job, const Out& out, const Poll& poll,
 }  // namespace
 
 ChainOutcome run(const ChainJob& job, const ChainTrajectories& out, const Poll& poll) {
+  const Shape shape{job.generations, job.contexts, job.tokens};
   return run_study<TrajectorySink>(job, out, poll,
-                                   [&](const ChainBounds&) { return TrajectorySink(job, out); });
+                                   [&](const ChainBounds&) { return TrajectorySink(shape, out); });
 }
 
 ChainOutcome run(const ChainJob& job, const ChainSums& out, const Poll& poll) {
-  return run_study<SumSink>(
-      job, out, poll, [&](const ChainBounds& bounds) { return SumSink(job, out, bounds.support); });
+  const Shape shape{job.generations, job.contexts, job.tokens};
+  return run_study<SumSink>(job, out, poll, [&](const ChainBounds& bounds) {
+    return SumSink(shape, out, bounds.support);
+  });
 }
 
 }  // namespace autophage::cpu

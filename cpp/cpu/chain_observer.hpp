@@ -13,10 +13,11 @@ class Observer {
   static constexpr bool every_generation = every;
 
   // dense: room for the counts of generation 1, where a record asks for them.
-  Observer(Sink& sink, const Chain& chain, std::int64_t horizon, bool wants_first,
-           std::int64_t* dense, core::First& first, const core::StopFlag& stop)
+  Observer(Sink& sink, const Chain& chain, const core::Truth& truth, std::int64_t horizon,
+           bool wants_first, std::int64_t* dense, core::First& first, const core::StopFlag& stop)
       : sink_(sink),
         chain_(chain),
+        truth_(truth),
         horizon_(horizon),
         wants_first_(wants_first),
         dense_(dense),
@@ -30,7 +31,7 @@ class Observer {
       times.absorption = t;
       times.final_token = sample.first();
     }
-    if constexpr (every) sink_.generation(chain_, t, sample, absorbed);
+    if constexpr (every) sink_.generation(chain_, t, SampleModel{sample, truth_, first_}, absorbed);
     return !absorbed && passes(t);
   }
   bool passes(std::int64_t t) const { return t != horizon_ && !stop_.raised(); }
@@ -47,6 +48,7 @@ class Observer {
 
   Sink& sink_;
   const Chain& chain_;
+  const core::Truth& truth_;
   std::int64_t horizon_;
   bool wants_first_;
   std::int64_t* dense_;

@@ -7,10 +7,9 @@
 #include <vector>
 
 #include "../backend.hpp"
-#include "../core/chain_records.hpp"
 #include "../core/sums.hpp"
+#include "chain_models.hpp"
 #include "pool.hpp"
-#include "prepared_laws.hpp"
 
 namespace autophage::cpu {
 
@@ -18,21 +17,9 @@ inline constexpr int record_count = 7;
 inline constexpr int support_record =
     6;  // the one integer record; the six before it are reals in [0, 2]
 
-struct Times {
-  std::int64_t collapse = -1, absorption = -1, final_token = -1;
-};
-
-// What a sink needs to know of the chain at hand.
-struct Chain {
-  std::int64_t run, context;  // index of the run within the job, context
-  const core::Truth& law;
-  const std::int32_t* token;  // rank -> token
-  const core::First& first;
-};
-
 class TrajectorySink {
  public:
-  TrajectorySink(const ChainJob& job, const ChainTrajectories& out) : job_(job), out_(out) {}
+  TrajectorySink(const Shape& shape, const ChainTrajectories& out) : shape_(shape), out_(out) {}
 
   static bool wants_generations(const ChainTrajectories& out) {
     bool any = out.support != nullptr || out.p != nullptr;
@@ -49,40 +36,40 @@ class TrajectorySink {
     return out.reals[3] != nullptr || out.reals[5] != nullptr;
   }
 
-  void generation(const Chain& chain, std::int64_t t, const core::Sample& sample, bool absorbed) {
-    const std::int64_t last = absorbed ? job_.generations : t;
+  // absorbed: the model stays for ever, and this is the last call.
+  template <class Model>
+  void generation(const Chain& chain, std::int64_t t, const Model& model, bool absorbed) {
+    const std::int64_t last = absorbed ? shape_.generations : t;
     for (int r = 0; r < support_record; ++r) {
       if (out_.reals[r] == nullptr) continue;
-      const double value =
-          core::measure(static_cast<core::Record>(r), sample, chain.law, chain.first);
+      const double value = model.value(r);
       for (std::int64_t g = t; g <= last; ++g) out_.reals[r][at(chain, g)] = value;
     }
+    const std::int64_t support = out_.support != nullptr ? model.support() : 0;
     for (std::int64_t g = t; out_.support != nullptr && g <= last; ++g)
-      out_.support[at(chain, g)] = sample.size;
+      out_.support[at(chain, g)] = support;
     for (std::int64_t g = t; out_.p != nullptr && g <= last; ++g) {
-      double* law = out_.p + at(chain, g) * job_.tokens;
-      for (std::int32_t i = 0; i < sample.size; ++i)
-        law[chain.token[sample.token[i]]] =
-            static_cast<double>(sample.count_of(i)) / static_cast<double>(sample.total);
+      double* law = out_.p + at(chain, g) * shape_.tokens;
+      model.each([&](std::int32_t rank, double p) { law[chain.token[rank]] = p; });
     }
   }
 
   void finish(const Chain& chain, const Times& times) {
-    const std::int64_t entry = chain.run * job_.contexts + chain.context;
+    const std::int64_t entry = chain.run * shape_.contexts + chain.context;
     if (out_.collapse_time != nullptr) out_.collapse_time[entry] = times.collapse;
     if (out_.absorption_time != nullptr) out_.absorption_time[entry] = times.absorption;
     if (out_.final_token != nullptr)
       out_.final_token[entry] = times.final_token < 0 ? -1 : chain.token[times.final_token];
   }
 
-  void flush(std::int64_t, const PreparedLaw&, std::mutex&) {}
+  void flush(std::int64_t, const std::vector<std::int32_t>&, std::mutex&) {}
 
  private:
   std::int64_t at(const Chain& chain, std::int64_t t) const {
-    return (chain.run * job_.generations + t - 1) * job_.contexts + chain.context;
+    return (chain.run * shape_.generations + t - 1) * shape_.contexts + chain.context;
   }
 
-  const ChainJob& job_;
+  Shape shape_;
   const ChainTrajectories& out_;
 };
 
@@ -91,8 +78,9 @@ class TrajectorySink {
 // generation, which is summed along generations at the end.
 class SumSink {
  public:
-  SumSink(const ChainJob& job, const ChainSums& out, std::int64_t support) : job_(job), out_(out) {
-    const auto generations = static_cast<std::size_t>(job.generations);
+  SumSink(const Shape& shape, const ChainSums& out, std::int64_t support)
+      : shape_(shape), out_(out) {
+    const auto generations = static_cast<std::size_t>(shape.generations);
     for (int r = 0; r < record_count; ++r) {
       if (out.records[r].sum == nullptr) continue;
       now_[r].resize(generations);
@@ -120,22 +108,18 @@ class SumSink {
     return out.records[3].sum != nullptr || out.records[5].sum != nullptr;
   }
 
-  void generation(const Chain& chain, std::int64_t t, const core::Sample& sample, bool absorbed) {
+  template <class Model>
+  void generation(const Chain&, std::int64_t t, const Model& model, bool absorbed) {
     const auto row = static_cast<std::size_t>(t - 1);
     for (int a = 0; a < actives_; ++a) {
       const int r = active_[a];
-      const double value =
-          core::measure(static_cast<core::Record>(r), sample, chain.law, chain.first);
-      const std::uint64_t exact =
-          r == support_record ? static_cast<std::uint64_t>(sample.size) : core::to_fixed(value);
+      const std::uint64_t exact = r == support_record ? static_cast<std::uint64_t>(model.support())
+                                                      : core::to_fixed(model.value(r));
       (absorbed ? tail_ : now_)[r][row].add(exact);
     }
-    for (std::int32_t i = 0; support_ > 0 && i < sample.size; ++i) {
-      const double share =
-          static_cast<double>(sample.count_of(i)) / static_cast<double>(sample.total);
-      (absorbed ? p_tail_ : p_now_)[row * support_ + static_cast<std::size_t>(sample.token[i])].add(
-          core::to_fixed(share));
-    }
+    if (support_ == 0) return;
+    core::ExactSum* const laws = (absorbed ? p_tail_ : p_now_).data() + row * support_;
+    model.each([=](std::int32_t rank, double p) { laws[rank].add(core::to_fixed(p)); });
   }
 
   void finish(const Chain&, const Times& times) {
@@ -145,21 +129,22 @@ class SumSink {
       absorption_.add(static_cast<std::uint64_t>(times.absorption)), ++absorbed_;
   }
 
-  void flush(std::int64_t context, const PreparedLaw& law, std::mutex& mutex) {
+  // token: rank -> token.
+  void flush(std::int64_t context, const std::vector<std::int32_t>& token, std::mutex& mutex) {
     const std::lock_guard<std::mutex> lock(mutex);
     for (int r = 0; r < record_count; ++r) {
       if (now_[r].empty()) continue;
       core::ExactSum settled;
       for (std::size_t row = 0; row < now_[r].size(); ++row)
         settle(now_[r][row], tail_[r][row], settled, out_.records[r],
-               static_cast<std::int64_t>(row) * job_.contexts + context);
+               static_cast<std::int64_t>(row) * shape_.contexts + context);
     }
-    for (std::size_t i = 0; support_ > 0 && i < law.token.size(); ++i) {
+    for (std::size_t i = 0; support_ > 0 && i < token.size(); ++i) {
       core::ExactSum settled;
-      for (std::int64_t row = 0; row < job_.generations; ++row) {
+      for (std::int64_t row = 0; row < shape_.generations; ++row) {
         const std::size_t cell = static_cast<std::size_t>(row) * support_ + i;
         settle(p_now_[cell], p_tail_[cell], settled, out_.p,
-               (row * job_.contexts + context) * job_.tokens + law.token[i]);
+               (row * shape_.contexts + context) * shape_.tokens + token[i]);
       }
     }
     add(collapse_, out_.collapse_time, context);
@@ -186,7 +171,7 @@ class SumSink {
     tail = {};
   }
 
-  const ChainJob& job_;
+  Shape shape_;
   const ChainSums& out_;
   std::vector<core::ExactSum> now_[record_count], tail_[record_count];
   int active_[record_count] = {}, actives_ = 0;

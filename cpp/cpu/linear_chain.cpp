@@ -13,7 +13,7 @@
 namespace autophage::cpu {
 namespace {
 
-constexpr std::int64_t most_runs_per_unit = 64;
+constexpr int most_lanes = 8;  // runs side by side
 
 core::LinearNetwork network_of(const LinearJob& job) {
   return {job.entities,    job.features,    job.private_mean, job.private_root,
@@ -43,60 +43,74 @@ class LinearWorker {
         weights_(weights),
         sink_(std::move(sink)),
         stop_(stop),
-        space_(static_cast<std::size_t>(core::LinearChain<>::room(job.entities, job.features) +
-                                        2 * job.features)) {}
+        space_(static_cast<std::size_t>(
+            core::LinearChains<most_lanes>::room(job.entities, job.features) +
+            2 * most_lanes * job.features)) {}
 
   // Runs `begin` .. `end` - 1 of the job. Returns where a value could not be kept, if one was.
   LinearOutcome block(std::int64_t begin, std::int64_t end, std::mutex& mutex) {
-    for (std::int64_t run = begin; run < end && !stop_.raised(); ++run) {
-      const LinearOutcome ended = one(run);
+    for (std::int64_t run = begin; run < end && !stop_.raised();) {
+      const bool many = end - run >= most_lanes;
+      const LinearOutcome ended = many ? runs<most_lanes>(run) : runs<1>(run);
       if (ended.ending != Ending::done) return ended;
+      run += many ? most_lanes : 1;
     }
     if (!stop_.raised()) sink_.flush(mutex);
     return {};
   }
 
  private:
-  LinearOutcome one(std::int64_t run) {
-    const auto open = [&](core::Purpose purpose, std::int64_t context) {
-      return core::Stream(job_.seed, static_cast<std::uint64_t>(job_.first_run + run),
+  // Runs `first` .. `first` + lanes - 1.
+  template <int lanes>
+  LinearOutcome runs(std::int64_t first) {
+    const auto open = [&](core::Purpose purpose, std::int64_t context, int lane) {
+      return core::Stream(job_.seed, static_cast<std::uint64_t>(job_.first_run + first + lane),
                           static_cast<std::uint64_t>(context), purpose);
     };
-    core::LinearChain<> chain(net_, open, space_.data() + 2 * job_.features);
+    pool_.clear();
+    for (int lane = 0; lane < lanes; ++lane)
+      pool_.push_back(open(core::Purpose::pool_noise, 0, lane));
+    core::LinearChains<lanes> chains(net_, open, pool_.data(),
+                                     space_.data() + 2 * lanes * job_.features, &stop_);
     for (std::int64_t t = 0; t <= job_.generations && !stop_.raised(); ++t) {
       const core::LinearWeights& weights = weights_[static_cast<std::size_t>(job_.choice[t])];
       if (t == 0)
-        chain.start(weights);
+        chains.start(weights);
       else
-        chain.step(weights);
-      for (std::int64_t k = 0; k < job_.entities && !stop_.raised(); ++k)
-        if (!record(run, t, k, chain.estimates() + k * job_.features))
-          return {Ending::stuck, job_.first_run + run, k, t};
+        chains.step(weights);
+      for (std::int64_t k = 0; k < job_.entities && !stop_.raised(); ++k) {
+        const int lost = record<lanes>(first, t, k, chains.estimates() + k * job_.features * lanes);
+        if (lost >= 0) return {Ending::stuck, job_.first_run + first + lost, k, t};
+      }
     }
     return {};
   }
 
-  // False where a value could not be kept.
-  bool record(std::int64_t run, std::int64_t t, std::int64_t k, const double* estimate) {
+  // The lane of a value that could not be kept, or -1.
+  template <int lanes>
+  int record(std::int64_t first, std::int64_t t, std::int64_t k, const double* estimate) {
     const std::int64_t d = job_.features, row = t * job_.entities + k;
-    double *const error = space_.data(), *const product = error + d;
-    bool kept = true;
+    double *const error = space_.data(), *const product = error + d * lanes;
+    double form[lanes] = {};
+    int lost = -1;
+    const auto put = [&](int which, std::int64_t cell, const double* values) {
+      for (int r = lanes - 1; r >= 0; --r)
+        if (!sink_.put(which, first + r, cell, values[r])) lost = r;
+    };
     for (std::int64_t i = 0; sink_.wants(estimate_record) && i < d; ++i)
-      kept = sink_.put(estimate_record, run, row * d + i, estimate[i]) && kept;
-    double squared = 0.0;
-    for (std::int64_t i = 0; i < d; ++i) {
-      error[i] = estimate[i] - job_.truth[i];
-      squared += error[i] * error[i];
-    }
-    if (sink_.wants(squared_error_record))
-      kept = sink_.put(squared_error_record, run, row, squared) && kept;
+      put(estimate_record, row * d + i, estimate + i * lanes);
+    for (std::int64_t i = 0; i < d; ++i)
+      for (int r = 0; r < lanes; ++r) {
+        error[i * lanes + r] = estimate[i * lanes + r] - job_.truth[i];
+        form[r] += error[i * lanes + r] * error[i * lanes + r];
+      }
+    if (sink_.wants(squared_error_record)) put(squared_error_record, row, form);
     for (std::int64_t m = 0; sink_.wants(prediction_error_record) && m < job_.entities; ++m) {
-      const double* const moment = job_.second_moment + m * d * d;
-      kept = sink_.put(prediction_error_record, run, row * job_.entities + m,
-                       core::quadratic_form(moment, error, d, product)) &&
-             kept;
+      if (stop_.raised()) break;
+      core::quadratic_form<lanes>(job_.second_moment + m * d * d, error, d, product, form);
+      put(prediction_error_record, row * job_.entities + m, form);
     }
-    return kept;
+    return lost;
   }
 
   const LinearJob& job_;
@@ -105,15 +119,22 @@ class LinearWorker {
   Sink sink_;
   const core::StopFlag& stop_;
   std::vector<double> space_;
+  std::vector<core::Stream> pool_;
 };
 
-// Units of work are blocks of runs.
+// Units of work are blocks of runs: of whole lanes, where every thread gets so many.
+std::int64_t runs_of_unit(const LinearJob& job) {
+  const std::int64_t share = job.runs / std::max(job.threads, 1);
+  const std::int64_t runs = runs_in_unit(job.runs, job.threads);
+  if (share < most_lanes) return runs;
+  return std::max<std::int64_t>(runs / most_lanes, 1) * most_lanes;
+}
+
 template <class Sink, class Out>
 LinearOutcome run_study(const LinearJob& job, const Out& out, const Poll& poll) {
   const core::LinearNetwork net = network_of(job);
   const std::vector<core::LinearWeights> weights = weights_of(job);
-  const std::int64_t runs_per_unit =
-      std::clamp<std::int64_t>(job.runs / (8 * std::max(job.threads, 1)), 1, most_runs_per_unit);
+  const std::int64_t runs_per_unit = runs_of_unit(job);
   const std::int64_t units = (job.runs + runs_per_unit - 1) / runs_per_unit;
   const int threads =
       static_cast<int>(std::clamp<std::int64_t>(job.threads, 1, std::max<std::int64_t>(units, 1)));

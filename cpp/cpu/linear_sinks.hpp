@@ -57,10 +57,10 @@ class LinearSumSink {
     for (int r = 0; r < linear_records; ++r) {
       std::uint64_t *sum = out_[r].sum, *squares = out_[r].squares;
       for (core::SignedSum& cell : sums_[r]) {
-        core::add_limbs(sum, 3, cell.sum, 3);
-        core::add_limbs(squares, 6, cell.squares, 6);
-        sum += 3;
-        squares += 6;
+        core::add_limbs(sum, 4, cell.sum, 4);
+        core::add_limbs(squares, 7, cell.squares, 7);
+        sum += 4;
+        squares += 7;
         cell = {};
       }
     }

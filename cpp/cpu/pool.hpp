@@ -2,6 +2,7 @@
 // fork and exit are safe.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
@@ -14,6 +15,11 @@
 #include "../core/host_device.hpp"
 
 namespace autophage::cpu {
+
+// Runs that make one unit of work: few enough for all threads to end together.
+inline std::int64_t runs_in_unit(std::int64_t runs, int threads) {
+  return std::clamp<std::int64_t>(runs / (8 * std::max(threads, 1)), 1, 64);
+}
 
 // Calls work(worker, unit) for unit = 0 .. units - 1, in increasing order of start, on `threads`
 // threads, while the calling thread polls. Returns false when the poll asked to stop. An exception

@@ -28,6 +28,18 @@ def run_linear_chains(
     reduce: bool,
     poll: Callable[[int], object] | None,
 ) -> tuple[int, int, int, int]: ...
+def run_interacting(
+    laws: NDArray[float64],
+    public_law: NDArray[float64],
+    n: NDArray[int64],
+    alpha: NDArray[float64],
+    beta: NDArray[float64],
+    real: NDArray[int64],
+    study: Mapping[str, Any],
+    out: Mapping[str, NDArray[Any]],
+    reduce: bool,
+    poll: Callable[[int], object] | None,
+) -> tuple[int, int, int, int]: ...
 def add_sums(total: NDArray[uint64], part: NDArray[uint64]) -> None: ...
 def finish_means(
     sum: NDArray[uint64], squares: NDArray[uint64], count: NDArray[int64], scale: float

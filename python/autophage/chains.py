@@ -160,12 +160,15 @@ class CategoricalChains:
     model: type[Any] = Categorical
     models = "an autophage.Categorical"
     regimes: tuple[type[Regime], ...] = tuple(_KERNEL_NAMES)
-    regime = "a regime of token chains, such as autophage.FullySynthetic(100)"
+    regime = (
+        "a regime of token chains, such as autophage.FullySynthetic(100) "
+        "(autophage.Interacting needs a Categorical with public)"
+    )
     counted: tuple[str, ...] = ("collapse_time",)
 
-    def describes(self, model: Categorical) -> bool:
-        """Tell whether a model is of this kind: every Categorical is."""
-        return isinstance(model, Categorical)
+    def describes(self, model: Any) -> bool:
+        """Tell whether the rows of a model are contexts."""
+        return isinstance(model, Categorical) and not model.has_entities
 
     def study(
         self,

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol
 
-from autophage import _check, chains, linear_chains
+from autophage import _check, chains, interacting_chains, linear_chains
 from autophage.records import Dims, Study, Values
 from autophage.regimes import Regime
 
@@ -116,6 +116,7 @@ class Family(Protocol):
 
 FAMILIES: tuple[Family, ...] = (
     chains.CategoricalChains(),
+    interacting_chains.InteractingChains(),
     linear_chains.InteractingLinearModels(),
 )
 

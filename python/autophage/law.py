@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from autophage import _check
 from autophage.collapse import CollapseLaw
 from autophage.lineages import ContaminatedLaw, contaminated_law
-from autophage.models import Categorical
+from autophage.models import Categorical, of_contexts
 from autophage.occupancy import REACH, Result, Tokens
 from autophage.regimes import FullySynthetic
 from autophage.schedules import Counts
@@ -75,7 +75,7 @@ def collapse_law(p: ArrayLike | Categorical, n: Counts, *, progress: bool = Fals
     >>> ap.collapse_law([[0.3, 0.7], [0.5, 0.5]], [10, 20, 40]).mean.round(6)
     array([42.935669, 49.512336])
     """
-    model = p if isinstance(p, Categorical) else Categorical(p)
+    model = of_contexts(p)
     sizes = FullySynthetic(n).schedule(None, model.context_count).n
     if sizes.max() > REACH:
         t, c = (int(i) for i in np.argwhere(sizes > REACH)[0])
@@ -121,7 +121,7 @@ def collapse_time_asymptotic(p: ArrayLike | Categorical, n: ArrayLike) -> Result
     >>> round(exact - ap.collapse_time_asymptotic([0.5, 0.5], 1000), 3)
     -2.793
     """
-    model = p if isinstance(p, Categorical) else Categorical(p)
+    model = of_contexts(p)
     sizes = _check.integers("n", n, 1, _check.COUNT_LIMIT, ndim=None)
     rate = np.empty(model.context_count)
     for c, law in enumerate(model.laws):

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from autophage import _check, _core
-from autophage.models import Categorical
+from autophage.models import Categorical, of_contexts
 from autophage.occupancy import Floats, Integers, Result, Tokens, shaped
 from autophage.regimes import Contaminated
 from autophage.schedules import Counts, Shares
@@ -70,7 +70,7 @@ def contaminated_law(
     >>> law.token_absent(1)
     array([0.25, 0.25])
     """
-    model = p if isinstance(p, Categorical) else Categorical(p)
+    model = of_contexts(p)
     schedule = Contaminated(n, alpha).schedule(generations, model.context_count)
     if schedule.n.max() > LINEAGE_REACH:
         t, c = (int(i) for i in np.argwhere(schedule.n > LINEAGE_REACH)[0])

@@ -27,7 +27,11 @@ class Categorical:
     token_labels : sequence of str, optional
         A name for each of the s tokens.
     context_labels : sequence of str, optional
-        A name for each of the c contexts; needs a 2-D p.
+        A name for each of the c contexts, or entities; needs a 2-D p.
+    public : array_like, shape (s,), optional
+        The law of public data. With it, the rows of p are the private laws of entities that train
+        on private data, public data and each other's output: the regime `Interacting`, and no
+        other, is for these (`interactive2025`).
 
     Raises
     ------
@@ -35,7 +39,7 @@ class Categorical:
         If p holds anything but floats or integers, or a label is not a string.
     ValueError
         If an entry is negative, above one or not finite, a row does not sum to one, p is empty or
-        neither 1-D nor 2-D, or the number of labels is wrong.
+        neither 1-D nor 2-D, the number of labels is wrong, or public does not fit p.
 
     Notes
     -----
@@ -47,13 +51,15 @@ class Categorical:
     >>> model = Categorical([[0.5, 0.5, 0.0], [0.2, 0.3, 0.5]], token_labels=("a", "b", "c"))
     >>> model.context_count, model.token_count, model.has_contexts
     (2, 3, True)
+    >>> Categorical([[0.9, 0.1], [0.2, 0.8]], public=[0.5, 0.5])
+    <Categorical: 2 entities, 2 tokens>
     >>> Categorical([0.5, 0.4])
     Traceback (most recent call last):
     ...
     ValueError: p must be a law: it must sum to one within 1e-09, got a sum of 0.9
     """
 
-    __slots__ = ("_context_labels", "_p", "_token_labels")
+    __slots__ = ("_context_labels", "_p", "_public", "_token_labels")
 
     def __init__(
         self,
@@ -61,8 +67,10 @@ class Categorical:
         *,
         token_labels: Sequence[str] | None = None,
         context_labels: Sequence[str] | None = None,
+        public: ArrayLike | None = None,
     ) -> None:
         self._p = _check.laws("p", p)
+        self._public = None if public is None else self._checked_public(public)
         self._token_labels = (
             None
             if token_labels is None
@@ -77,6 +85,19 @@ class Categorical:
             else _check.labels("context_labels", context_labels, self.context_count)
         )
 
+    def _checked_public(self, public: ArrayLike) -> NDArray[np.float64]:
+        law = _check.laws("public", public)
+        if self._p.ndim != 2:
+            msg = f"p must have a row per entity where public is given, got shape {self._p.shape}"
+            raise ValueError(msg)
+        if law.shape != (self.token_count,):
+            msg = (
+                f"public must be one law over the {self.token_count} tokens of p, "
+                f"got shape {law.shape}"
+            )
+            raise ValueError(msg)
+        return law
+
     @property
     def p(self) -> NDArray[np.float64]:
         """The laws in the shape given, (s,) or (c, s); read-only and C-contiguous."""
@@ -88,13 +109,23 @@ class Categorical:
         return self._p.reshape(-1, self._p.shape[-1])
 
     @property
+    def public(self) -> NDArray[np.float64] | None:
+        """The law of public data (s,), read-only; None where rows of p are contexts."""
+        return self._public
+
+    @property
     def has_contexts(self) -> bool:
         """Whether p was given 2-D; if not, results have no context dimension."""
         return self._p.ndim == 2
 
     @property
+    def has_entities(self) -> bool:
+        """Whether the rows of p are entities, with a public law, and no contexts."""
+        return self._public is not None
+
+    @property
     def context_count(self) -> int:
-        """Number of contexts c; 1 for a 1-D p."""
+        """Number of rows of p: contexts, or entities; 1 for a 1-D p."""
         return int(self.laws.shape[0])
 
     @property
@@ -109,28 +140,41 @@ class Categorical:
 
     @property
     def context_labels(self) -> tuple[str, ...] | None:
-        """The names of the contexts, or None."""
+        """The names of the contexts, or of the entities, or None."""
         return self._context_labels
 
     def __eq__(self, other: object) -> bool:
         """Equal where shape, laws (bit for bit) and labels are."""
         if not isinstance(other, Categorical):
             return NotImplemented
-        return (
-            self._p.shape == other._p.shape
-            and self._p.tobytes() == other._p.tobytes()
-            and self._token_labels == other._token_labels
-            and self._context_labels == other._context_labels
-        )
+        return self._key() == other._key()
 
     def __hash__(self) -> int:
         """Hash in agreement with equality."""
-        return hash((self._p.shape, self._p.tobytes(), self._token_labels, self._context_labels))
+        return hash(self._key())
+
+    def _key(self) -> tuple[object, ...]:
+        public = None if self._public is None else self._public.tobytes()
+        labels = (self._token_labels, self._context_labels)
+        return (self._p.shape, self._p.tobytes(), public, *labels)
 
     def __repr__(self) -> str:
         """One line with the sizes; the laws themselves are in `p`."""
-        contexts = f"{self.context_count} contexts, " if self.has_contexts else ""
+        rows = "entities" if self.has_entities else "contexts"
+        contexts = f"{self.context_count} {rows}, " if self.has_contexts else ""
         return f"<Categorical: {contexts}{self.token_count} tokens>"
+
+
+def of_contexts(p: ArrayLike | Categorical) -> Categorical:
+    """Return p as a model of independent contexts, for what is known of those alone."""
+    model = p if isinstance(p, Categorical) else Categorical(p)
+    if model.has_entities:
+        msg = (
+            f"p must be without public, got {model!r}: its rows are entities that interact, for "
+            "which there are autophage.moments and autophage.simulate with autophage.Interacting"
+        )
+        raise ValueError(msg)
+    return model
 
 
 def law_with(

@@ -20,7 +20,10 @@ import numpy as np
 import numpy.typing as npt
 
 from autophage import _check
-from autophage.models import Categorical
+from autophage.entities import workflow
+from autophage.interacting_moments import interacting_moments
+from autophage.interaction import Interacting
+from autophage.models import Categorical, of_contexts
 from autophage.regimes import (
     Accumulate,
     AccumulateSubsample,
@@ -56,7 +59,8 @@ def moments(p: npt.ArrayLike | Categorical, regime: Regime, generations: int) ->
     Parameters
     ----------
     p : array_like (s,) or (c, s), or Categorical
-        The true law of one context, or of `c` contexts.
+        The true law of one context, or of `c` contexts; for `Interacting` a Categorical with the
+        private laws of K entities and `public`.
     regime : regime
         Any regime but `Adaptive` and `Filtered` with `test="likelihood_ratio"`.
     generations : int
@@ -70,18 +74,24 @@ def moments(p: npt.ArrayLike | Categorical, regime: Regime, generations: int) ->
         is E ||p^(m) - p^(1)||_2^2. They are exact up to rounding: the last two keep a relative
         error of about 1e-15 times the number of generations, however small they are.
 
+        For `Interacting` "entity" takes the place of "context", `l2_to_truth` is the distance of an
+        entity to its own private law, and there are two more: `inner` over ("generation", "entity",
+        "other") is E <p_j^(m), p_k^(m)>, and `homogenisation` over ("generation",) the mean of E
+        ||p_j^(m) - p_k^(m)||_2^2 over all pairs of entities, NaN where there is one alone.
+
     Raises
     ------
     TypeError
         If `regime` is not a regime.
     ValueError
-        If the regime has no closed recursion of second moments.
+        If the regime has no closed recursion of second moments, or if one of `Interacting` and
+        `public` comes without the other.
 
     Notes
     -----
     Fully and partially synthetic: `seddik2024`, (6) and (9). Contaminated, accumulating and
     filtered: `contaminated2026`, theorems 3.1, A.1 and D.2. The rest is in neither paper. The cost
-    is O(G) per distinct schedule, O(G K) for a window of K models.
+    is O(G) per distinct schedule, O(G K) for a window of K models, O(G K^2) for K entities.
 
     Examples
     --------
@@ -90,9 +100,15 @@ def moments(p: npt.ArrayLike | Categorical, regime: Regime, generations: int) ->
     array([0.4375  , 0.49375 , 0.544375])
     >>> ap.moments([0.5, 0.25, 0.25], ap.Contaminated(10, alpha=0.5), 2).l2_to_truth.values
     array([0.0625   , 0.0765625])
+    >>> model = ap.Categorical([[0.9, 0.1], [0.2, 0.8]], public=[0.5, 0.5])
+    >>> ap.moments(model, ap.Interacting(0.5, 0.8, n=10), 3).homogenisation.values.round(6)
+    array([0.6272, 0.1568, 0.1568])
     """
-    model = p if isinstance(p, Categorical) else Categorical(p)
     generations = _check.integer("generations", generations, 1, _check.GENERATION_LIMIT)
+    if isinstance(regime, Interacting):
+        entities = p if isinstance(p, Categorical) else Categorical(p)
+        return interacting_moments(entities, workflow(entities, regime, generations))
+    model = of_contexts(p)
     spread, first = _spreads(regime, generations, model.context_count)
     square, variance = np.square(model.laws).sum(axis=1), total_variance(model.laws)
     return _dataset(model, square + variance * spread, variance * spread, variance * first)

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 __all__ = ["BOUNDED", "SIGNED", "Record", "Study", "finish_means"]
 
-FIXED_POINT = 2.0**60  # real records are summed in units of 2^-60
 BOUNDED = (2, 3)
 """Limbs of exact sums of integers and of reals in [0, 2]: of the values, and of their squares."""
-SIGNED = (3, 6)
+SIGNED = (4, 7)
 """The same for reals of either sign up to 2^62: two's complement, and room for 2^38 of them."""
+FIXED_POINT = {BOUNDED: 2.0**60, SIGNED: 2.0**124}  # real records are summed as multiples of 1/this
 MEMORY_SHARE = 0.9  # of the memory available that one study may take
 SMALL = 1 << 26  # bytes; a study below is not checked, which saves reading the system's tables
 
@@ -159,7 +159,7 @@ def finish_means(
     Parameters
     ----------
     record : Record
-        Its values are integers, or multiples of 2^-60.
+        Its values are integers, or multiples of 2^-60 or 2^-124.
     sums, squares : ndarray of uint64, shape (..., k) with the record's limbs
         Limbs of the sums over runs of the values and of their squares, the least first.
     count : ndarray of int64, shape (...)
@@ -170,7 +170,7 @@ def finish_means(
     mean, variance : ndarray of float64, shape (...)
         NaN where there are none, or fewer than two, values.
     """
-    scale = FIXED_POINT if record.kind == "real" else 1.0
+    scale = FIXED_POINT[record.limbs] if record.kind == "real" else 1.0
     mean, variance = _core.finish_means(
         np.ascontiguousarray(sums),
         np.ascontiguousarray(squares),

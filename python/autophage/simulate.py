@@ -69,10 +69,11 @@ def simulate(
     Parameters
     ----------
     model : Categorical or InteractingLinear
-        The true law of one context, or of many; or the data of entities that fit linear models.
+        The true law of one context, or of many, or, with `public`, those of entities that learn
+        from each other; or the data of entities that fit linear models.
     regime : Regime
-        What each generation trains on: `Interacting`, without n, for linear models, any of the
-        others for token chains.
+        What each generation trains on: `Interacting` for entities (without n for linear models),
+        any of the others for contexts.
     runs : int
         Independent repetitions, 1 to 2^38.
     generations : int, optional
@@ -108,10 +109,10 @@ def simulate(
     -------
     xarray.Dataset
         The records, over (run, generation, context, token) as each has them, without context where
-        p was given as one law; the inputs `law`, `n` and, where used, `alpha` and `real`;
-        provenance in `attrs`, enough for `rerun`. Linear models: over (run, generation, entity,
-        feature or task), with the inputs `private`, `public`, `synthetic`, `theta`, `alpha` and
-        `beta`.
+        p was given as one law, and with entity in its place where there is `public`; the inputs
+        `law`, `public`, `n` and, where used, `alpha`, `beta` and `real`; provenance in `attrs`,
+        enough for `rerun`. Linear models: over (run, generation, entity, feature or task), with the
+        inputs `private`, `public`, `synthetic`, `theta`, `alpha` and `beta`.
 
     Raises
     ------
@@ -131,8 +132,8 @@ def simulate(
     The fully synthetic chain, the partially synthetic one, windows and random past models are those
     of `seddik2024`, section 2.2; contaminated, accumulated, filtered and adaptive sources those of
     `contaminated2026`; accumulate and subsample that of `arulandu2024`; interacting linear models
-    those of `interactive2025`. Where the data of generation 0 do not determine its fit, that is the
-    one of least norm; a theta that was not given counts as zero.
+    those of `interactive2025`. Where the data of a generation do not determine a fit, that of least
+    norm is taken, and theta has to be given; elsewhere a theta that was not given counts as zero.
 
     Examples
     --------
@@ -146,6 +147,12 @@ def simulate(
     >>> fits = ap.simulate(net, ap.Interacting(0.5, 0.5), runs=4000, generations=9, rng=1)
     >>> fits.squared_error.mean("run")[[0, -1], 0].values.round(2).tolist()
     [0.25, 0.28]
+    >>> entities = ap.Categorical([[0.9, 0.1], [0.2, 0.8]], public=[0.5, 0.5])
+    >>> regime = ap.Interacting(0.5, 0.8, n=100, real=(50, 200))
+    >>> chains = ap.simulate(entities, regime, runs=1000, generations=5, rng=1, reduce="mean")
+    >>> gap = chains.sigma - ap.moments(entities, regime, 5).sigma
+    >>> chains.sigma.dims, bool((abs(gap) < 0.01).all())
+    (('generation', 'entity'), True)
     """
     family = families.of_model(model)
     regime = _check.instance("regime", regime, family.regimes, family.regime)

@@ -3,9 +3,10 @@
 //
 // To build it anywhere:
 //   g++ -std=c++20 -O2 -ffp-contract=off -I cpp tests/core/hash_program.cpp cpp/cpu/chain.cpp
-//   -pthread
+//   cpp/cpu/chain_interacting.cpp -pthread
 #include <cstdio>
 
+#include "entities.hpp"
 #include "regimes.hpp"
 
 int main() {
@@ -18,6 +19,10 @@ int main() {
     study.job.first_run = (std::int64_t{1} << 38) - 50;
     hash.add(trajectories(study, Records::times));
   }
+  for (const std::int64_t n : {9, 100, 3000, 70000, 1 << 30})
+    for (const bool kept : {false, true})
+      for (const bool own_pools : {false, true})
+        hash.add(trajectories(three_entities({n, 40, n, 9, n, n}, kept, own_pools, 6, 7)));
   std::printf("%016llx\n", static_cast<unsigned long long>(hash.value()));
   return 0;
 }

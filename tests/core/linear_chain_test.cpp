@@ -41,12 +41,6 @@ Reals sum(const Reals& x, const Reals& y, double weight = 1.0) {
   return z;
 }
 
-double gap(const Reals& x, const double* y) {
-  double worst = 0;
-  for (std::size_t i = 0; i < x.size(); ++i) worst = std::fmax(worst, std::fabs(x[i] - y[i]));
-  return worst;
-}
-
 // A network of any numbers: a step is the same function of them, whatever they mean.
 struct Network {
   Reals private_mean = numbers(entities * features, 1), private_root = numbers(all, 2);
@@ -109,65 +103,102 @@ struct Scripted {
   }
 };
 
-// The definition: theta_k = H_k (c u_k + c* v + a z), z = mean_k S_k theta_k + noise.
-void steps_follow_the_definition() {
-  const Network network;
-  const auto open = [](core::Purpose purpose, i64 context) {
-    return Scripted{0.05 * static_cast<double>(static_cast<int>(purpose) + context)};
-  };
-  const auto gaussian = [](const double* mean, const double* root, Scripted& source) {
-    Reals draws(features);
-    for (double& draw : draws) draw = core::normal_quantile(source.uniform());
-    return sum(product(root, draws), Reals(mean, mean + features));
-  };
-  std::vector<Reals> moments;  // u_k
+Scripted open(core::Purpose purpose, i64 context, int lane) {
+  return {0.05 * static_cast<double>(static_cast<int>(purpose) + context) + 0.01 * lane};
+}
+
+Reals gaussian(const double* mean, const double* root, Scripted& source) {
+  Reals draws(features);
+  for (double& draw : draws) draw = core::normal_quantile(source.uniform());
+  return sum(product(root, draws), Reals(mean, mean + features));
+}
+
+// The estimates of one lane's run, generation by generation, by definition:
+// theta_k = H_k (c u_k + c* v + a z), z = mean_k S_k theta_k + noise.
+std::vector<Reals> run_by_definition(const Network& network, int lane) {
+  std::vector<Reals> moments, estimates;  // u_k first
   for (std::size_t k = 0; k < entities; ++k) {
-    Scripted source = open(core::Purpose::private_noise, static_cast<i64>(k));
+    Scripted source = open(core::Purpose::private_noise, static_cast<i64>(k), lane);
     moments.push_back(
         gaussian(&network.private_mean[k * features], &network.private_root[k * size], source));
   }
-  Scripted source = open(core::Purpose::public_noise, 0);
+  Scripted source = open(core::Purpose::public_noise, 0, lane);
   const Reals common = gaussian(network.public_mean.data(), network.public_root.data(), source);
-  Scripted pool_noise = open(core::Purpose::pool_noise, 0);
-
-  const core::LinearNetwork net = network.core();
-  const core::LinearWeights weights[] = {network.chosen(0), network.chosen(1)};
-  Reals space(static_cast<std::size_t>(core::LinearChain<Scripted>::room(entities, features)));
-  core::LinearChain<Scripted> chain(net, open, space.data());
+  Scripted pool_noise = open(core::Purpose::pool_noise, 0, lane);
   Reals pool(features, 0.0);
-  double worst = 0;
   for (std::size_t t = 0; t < network.choice.size(); ++t) {
-    const auto w = static_cast<std::size_t>(network.choice[t]);
+    const core::LinearWeights weights = network.chosen(static_cast<std::size_t>(network.choice[t]));
     const double zero[features] = {};
-    if (t == 0)
-      chain.start(weights[w]);
-    else
-      chain.step(weights[w]);
     if (t > 0) pool = sum(pool, gaussian(zero, network.pool_root.data(), pool_noise));
-    Reals next(features, 0.0);
+    Reals next(features, 0.0), all_estimates;
     for (std::size_t k = 0; k < entities; ++k) {
       Reals mixed(features, 0.0);
-      mixed = sum(mixed, moments[k], weights[w].privately);
-      mixed = sum(mixed, common, weights[w].publicly);
-      mixed = sum(mixed, pool, weights[w].pooled);
-      const Reals estimate = product(weights[w].response + k * size, mixed);
-      worst = std::fmax(worst, gap(estimate, chain.estimates() + k * features));
+      mixed = sum(mixed, moments[k], weights.privately);
+      mixed = sum(mixed, common, weights.publicly);
+      mixed = sum(mixed, pool, weights.pooled);
+      const Reals estimate = product(weights.response + k * size, mixed);
+      all_estimates.insert(all_estimates.end(), estimate.begin(), estimate.end());
       next = sum(next, product(&network.synthetic[k * size], estimate));
     }
     pool = next;
+    estimates.push_back(all_estimates);
+  }
+  return estimates;
+}
+
+template <int lanes>
+void steps_follow_the_definition() {
+  const Network network;
+  const core::LinearNetwork net = network.core();
+  const core::LinearWeights weights[] = {network.chosen(0), network.chosen(1)};
+  using Chains = core::LinearChains<lanes, Scripted>;
+  Reals space(static_cast<std::size_t>(Chains::room(entities, features)));
+  std::vector<Scripted> pool;
+  std::vector<std::vector<Reals>> expected;
+  for (int lane = 0; lane < lanes; ++lane) {
+    pool.push_back(open(core::Purpose::pool_noise, 0, lane));
+    expected.push_back(run_by_definition(network, lane));
+  }
+  Chains chains(net, open, pool.data(), space.data());
+  double worst = 0;
+  for (std::size_t t = 0; t < network.choice.size(); ++t) {
+    const core::LinearWeights& chosen = weights[network.choice[t]];
+    if (t == 0)
+      chains.start(chosen);
+    else
+      chains.step(chosen);
+    for (std::size_t i = 0; i < entities * features; ++i)
+      for (std::size_t lane = 0; lane < lanes; ++lane)
+        worst = std::fmax(worst,
+                          std::fabs(chains.estimates()[i * lanes + lane] - expected[lane][t][i]));
   }
   CHECK_AT_MOST(worst, 1e-12, "a step, against the definition");
 }
 
+// Any number of lanes gives the bits of one.
+template <int lanes>
 void products_are_summed_in_order() {
-  const Reals matrix = numbers(size, 21), x = numbers(features, 22);
-  Reals out(features, 0.0);
-  core::add_product(matrix.data(), x.data(), features, out.data());
-  CHECK(gap(product(matrix.data(), x), out.data()) == 0.0);
-  double form = 0;
-  for (std::size_t i = 0; i < features; ++i) form += out[i] * x[i];
-  Reals room(features);
-  CHECK(core::quadratic_form(matrix.data(), x.data(), features, room.data()) == form);
+  for (const i64 d : {1, 2, 4, 5, 8, 11}) {
+    const auto length = static_cast<std::size_t>(d);
+    const Reals matrix = numbers(length * length, 21), x = numbers(length * lanes, 22);
+    const Reals start = numbers(length * lanes, 23);
+    Reals out = start, room(length * lanes), form(lanes);
+    core::add_product<lanes>(matrix.data(), x.data(), d, out.data());
+    core::quadratic_form<lanes>(matrix.data(), x.data(), d, room.data(), form.data());
+    for (std::size_t lane = 0; lane < lanes; ++lane) {
+      Reals alone(length), expected(length);
+      double one = 0;
+      for (std::size_t i = 0; i < length; ++i) {
+        alone[i] = x[i * lanes + lane];
+        expected[i] = start[i * lanes + lane];
+        for (std::size_t j = 0; j < length; ++j)
+          expected[i] += matrix[j * length + i] * x[j * lanes + lane];
+        CHECK(out[i * lanes + lane] == expected[i]);
+      }
+      core::quadratic_form<1>(matrix.data(), alone.data(), d, room.data(), &one);
+      CHECK(form[lane] == one);
+    }
+  }
 }
 
 struct Results {
@@ -184,8 +215,8 @@ Results results(const Network& network, std::int64_t first, std::int64_t runs, i
   Results found{Reals(count * features), Reals(count), Reals(count * entities), {}, {}};
   CHECK(cpu::run(job, {found.estimate.data(), found.squared.data(), found.prediction.data()}, {})
             .ending == Ending::done);
-  found.sum.resize(3 * rows * features);
-  found.squares.resize(6 * rows * features);
+  found.sum.resize(4 * rows * features);
+  found.squares.resize(7 * rows * features);
   LinearSums sums;
   sums.estimate = {found.sum.data(), found.squares.data()};
   CHECK(cpu::run(job, sums, {}).ending == Ending::done);
@@ -205,16 +236,16 @@ void threads_and_shards_do_not_matter() {
   const Results rest = results(network, 18, 27, 3);
   joined.estimate.insert(joined.estimate.end(), rest.estimate.begin(), rest.estimate.end());
   CHECK(joined.estimate == whole.estimate);
-  const auto cells = static_cast<std::int64_t>(whole.sum.size() / 3);
-  cpu::add_sums(joined.sum.data(), rest.sum.data(), 3, cells);
-  cpu::add_sums(joined.squares.data(), rest.squares.data(), 6, cells);
+  const auto cells = static_cast<std::int64_t>(whole.sum.size() / 4);
+  cpu::add_sums(joined.sum.data(), rest.sum.data(), 4, cells);
+  cpu::add_sums(joined.squares.data(), rest.squares.data(), 7, cells);
   CHECK(joined.sum == whole.sum && joined.squares == whole.squares);
 }
 
 void a_study_can_be_stopped() {
   const Network network;
   LinearJob job = network.job(100'000'000);
-  std::vector<std::uint64_t> sum(3 * 7 * entities), squares(6 * 7 * entities);
+  std::vector<std::uint64_t> sum(4 * 7 * entities), squares(7 * 7 * entities);
   LinearSums out;
   out.squared_error = {sum.data(), squares.data()};
   const Poll poll{[](void*, std::int64_t) { return false; }, nullptr};
@@ -227,7 +258,7 @@ void values_beyond_the_range_are_named() {
   LinearJob job = network.job(3);
   job.first_run = 7;
   const auto rows = static_cast<std::size_t>(7 * entities);
-  std::vector<std::uint64_t> sum(3 * rows), squares(6 * rows);
+  std::vector<std::uint64_t> sum(4 * rows), squares(7 * rows);
   LinearSums out;
   out.squared_error = {sum.data(), squares.data()};
   const LinearOutcome outcome = cpu::run(job, out, {});
@@ -245,22 +276,24 @@ void signed_sums_are_exact() {
     total += static_cast<long double>(value);
   }
   for (int i = 13; i >= 0; --i) backward.add(values[i]);
-  for (int i = 0; i < 3; ++i) CHECK(forward.sum[i] == backward.sum[i]);
-  for (int i = 0; i < 6; ++i) CHECK(forward.squares[i] == backward.squares[i]);
+  for (int i = 0; i < 4; ++i) CHECK(forward.sum[i] == backward.sum[i]);
+  for (int i = 0; i < 7; ++i) CHECK(forward.squares[i] == backward.squares[i]);
   const auto mean = static_cast<double>(total / 14);
-  CHECK_AT_MOST(std::fabs(core::mean_of(forward, 14, core::fixed_point) / mean - 1), 1e-15, "mean");
+  CHECK_AT_MOST(std::fabs(core::mean_of(forward, 14, core::SignedSum::scale) / mean - 1), 1e-15,
+                "mean");
   core::SignedSum both;
-  for (const double value : {0x1p62, -0x1p62, 0x1p-60}) both.add(value);
-  CHECK(both.sum[0] == 1 && both.sum[1] == 0 && both.sum[2] == 0);
+  for (const double value : {0x1p62, -0x1p62, 0x1p-124, 0x1.8p-124, 0x1p-125, -5e-324})
+    both.add(value);  // truncated to 1, 1, 0 and 0 units
+  CHECK(both.sum[0] == 2 && both.sum[1] == 0 && both.sum[2] == 0 && both.sum[3] == 0);
   for (int i = 0; i < 3; ++i) both.add(-0x1p62);
-  CHECK(core::mean_of(both, 6, core::fixed_point) == -0x1p62 / 2);
+  CHECK(core::mean_of(both, 6, core::SignedSum::scale) == -0x1p62 / 2);
   core::SignedSum pair;  // 1 and 2: variance 1/2, also far from zero
   for (const double value : {0x1p40 + 1, 0x1p40 + 2}) pair.add(-value);
-  CHECK(core::variance_of(pair, 2, core::fixed_point) == 0.5);
+  CHECK(core::variance_of(pair, 2, core::SignedSum::scale) == 0.5);
   core::SignedSum most;  // the bound of what 2^38 of them take
   for (int i = 0; i < 1000; ++i) most.add(-0x1p62);
-  CHECK(core::mean_of(most, 1000, core::fixed_point) == -0x1p62);
-  CHECK(core::variance_of(most, 1000, core::fixed_point) == 0.0);
+  CHECK(core::mean_of(most, 1000, core::SignedSum::scale) == -0x1p62);
+  CHECK(core::variance_of(most, 1000, core::SignedSum::scale) == 0.0);
 }
 
 }  // namespace
@@ -268,8 +301,11 @@ void signed_sums_are_exact() {
 
 int main() {
   using namespace autophage::test;
-  steps_follow_the_definition();
-  products_are_summed_in_order();
+  steps_follow_the_definition<1>();
+  steps_follow_the_definition<8>();
+  products_are_summed_in_order<1>();
+  products_are_summed_in_order<3>();
+  products_are_summed_in_order<8>();
   threads_and_shards_do_not_matter();
   a_study_can_be_stopped();
   values_beyond_the_range_are_named();
