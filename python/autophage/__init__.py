@@ -45,6 +45,7 @@ _HOME = {
     "Filtered": "regimes",
     "Adaptive": "regimes",
     "Interacting": "interaction",
+    "InteractingLinear": "linear",
     "simulate": "simulate",
     "Interrupted": "simulate",
     "collapse_law": "law",

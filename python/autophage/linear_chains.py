@@ -271,7 +271,7 @@ def _weights(regime: Interacting, study: Study) -> tuple[Floats, Floats]:
 
 def _responses(model: InteractingLinear, alpha: float, beta: float) -> Floats:
     """(Pseudo-)inverses (K, d, d) of the weighted second moments."""
-    responses, singular = inverses(model, (1 - alpha) * beta, (1 - alpha) * (1 - beta), alpha)
+    responses, singular = inverses(model, alpha, beta)
     if model.theta is None and singular.any():
         msg = (
             f"theta must be given where data do not determine a fit, as at alpha={alpha!r}, "

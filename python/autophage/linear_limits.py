@@ -148,7 +148,7 @@ def covariance(net: InteractingLinear, alpha: float, beta: float, *, part: str) 
         msg = f"alpha and beta must have a limit, got {a!r} and {b!r}, where {_REASONS[status[0]]}"
         raise ValueError(msg)
     c, open_share = (1.0 - a) * b, (1.0 - a) * (1.0 - b)
-    inverse = inverses(net, c, open_share, a)[0]
+    inverse = inverses(net, a, b)[0]
     feedback = (a / count) * net.synthetic @ inverse
     mix = feedback.sum(axis=0)
     pool = net.noise * a * a / count * net.synthetic.mean(axis=0)

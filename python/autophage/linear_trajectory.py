@@ -46,14 +46,14 @@ _BLOCK_BYTES = 1 << 26  # of the covariances of entities at a time
 
 
 def inverses(
-    net: InteractingLinear, own: float, common: float, pooled: float
+    net: InteractingLinear, alpha: float, beta: float
 ) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
-    """Moore-Penrose inverses of all G_k, (K, d, d), and whether each G_k is singular, (K,).
+    """Compute the Moore-Penrose inverses of all G_k, (K, d, d), and which are singular, (K,).
 
-    G_k = own S~_k + common S_* + pooled mean_j S_j. Eigenvalues up to 1e-12 of the largest of the
-    same matrix count as zero.
+    Eigenvalues up to 1e-12 of the largest of the same matrix count as zero.
     """
-    shared = common * net.public + pooled * net.synthetic.mean(axis=0)
+    own, shared = (1.0 - alpha) * beta, (1.0 - alpha) * (1.0 - beta) * net.public
+    shared = shared + alpha * net.synthetic.mean(axis=0)
     result = np.empty_like(net.private)
     singular = np.zeros(net.entity_count, dtype=bool)
     for k, matrix in enumerate(net.private):
@@ -103,10 +103,12 @@ class _Path:
         self.net = net
         self.mean = net.synthetic.mean(axis=0)
         zero = np.zeros_like(net.public)
+        weights = (beta_0, 1.0 - beta_0, 0.0)
+        gains = (np.zeros_like(net.private), zero, zero)
         self.now = _Generation(
-            beta_0, 1.0 - beta_0, 0.0, *inverses(net, beta_0, 1.0 - beta_0, 0.0),
-            np.zeros_like(net.private), zero, zero, np.zeros(net.private.shape[:2]),
-        )  # fmt: skip
+            *weights, *inverses(net, 0.0, beta_0), *gains, np.zeros(net.private.shape[:2])
+        )
+        self._weights = (0.0, beta_0)
         self._find_bias(np.zeros(net.feature_count))
 
     def advance(self, alpha: float, beta: float) -> None:
@@ -122,10 +124,11 @@ class _Path:
         fresh = net.noise / net.entity_count * self.mean
         now.pool_variance = mix @ now.pool_variance @ mix.T + fresh
         pool_bias = np.einsum("kij,kj->i", net.synthetic, now.bias) / net.entity_count
-        before = (now.own, now.common, now.pooled)
-        now.own, now.common, now.pooled = (1.0 - alpha) * beta, (1.0 - alpha) * (1.0 - beta), alpha
-        if (now.own, now.common, now.pooled) != before:
-            now.inverse, now.singular = inverses(net, now.own, now.common, now.pooled)
+        kept = 1.0 - alpha
+        now.own, now.common, now.pooled = kept * beta, kept * (1.0 - beta), alpha
+        if (alpha, beta) != self._weights:
+            now.inverse, now.singular = inverses(net, alpha, beta)
+            self._weights = (alpha, beta)
         self._find_bias(pool_bias)
 
     def _find_bias(self, pool_bias: FloatArray) -> None:
