@@ -35,7 +35,7 @@ SEED = click.IntRange(0, 2**64 - 1)
 ITEMS = {
     "seddik2024": ("fig1", "fig2", "fig3", "fig4", "fig6"),
     "contaminated2026": ("fig2", "fig3", "fig6"),
-    "interactive2025": ("fig2", "fig4"),
+    "interactive2025": ("fig2", "fig4", "homogenisation"),
 }
 
 

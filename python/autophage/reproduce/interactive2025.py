@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from autophage import plotting
 from autophage.reproduce import Check, Reproduction, Settings, agreement, ordered
+from autophage.reproduce.interacting_tokens import homogenisation
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -35,30 +36,13 @@ AXIS = {"alpha": r"$\alpha$, weight of the synthetic data", "beta": r"$\beta$"}
 
 def fig2(settings: Settings) -> Reproduction:
     """Relative efficiency of four entities against alpha, for three beta."""
-    import autophage as ap
-
     net = _network(settings, entities=4, features=15, rank=5, public=15)
     step = settings.choose(smoke=0.02, paper=0.0025)
     alpha = np.arange(step, 1.0 - step / 2.0, step)
     runs = int(settings.choose(smoke=2_000, paper=100_000))
     exact = net.limit(alpha, BETAS, threads=settings.threads, progress=settings.progress)
     marks = net.limit(MARKED, BETAS, threads=settings.threads)
-    found, error = np.empty((2, MARKED.size, len(BETAS), net.entity_count))
-    for i, a in enumerate(MARKED):
-        for j, b in enumerate(BETAS):
-            # rho^(2G) is what the limit still lacks after G generations
-            radius = float(marks.spectral_radius[i, j])
-            study = ap.simulate(
-                net,
-                ap.Interacting(float(a), b),
-                runs=runs,
-                generations=int(np.ceil(-12.0 / np.log(radius))),
-                rng=settings.key(1, i, j),
-                reduce="mean",
-                threads=settings.threads,
-            ).isel(generation=-1)
-            found[i, j] = study.squared_error.values
-            error[i, j] = np.sqrt(study.squared_error_variance.values / runs)
+    found, error = _settled(settings, net, marks, runs)
     middle = net.limit(0.5, 0.5).efficiency.values.mean()
     mean = exact.efficiency.mean("entity")
     peaks = alpha[mean.argmax("alpha").values]
@@ -89,6 +73,31 @@ def fig2(settings: Settings) -> Reproduction:
     return Reproduction(
         PAPER, "fig2", settings, constants, tables, _fig2_figure(exact, marks), checks
     )
+
+
+def _settled(
+    settings: Settings, net: InteractingLinear, marks: xr.Dataset, runs: int
+) -> tuple[Floats, Floats]:
+    """Simulate squared errors until the limit: means and standard errors (alpha, beta, entity)."""
+    import autophage as ap
+
+    found, error = np.empty((2, MARKED.size, len(BETAS), net.entity_count))
+    for i, a in enumerate(MARKED):
+        for j, b in enumerate(BETAS):
+            # rho^(2G) is what the limit still lacks after G generations
+            radius = float(marks.spectral_radius[i, j])
+            study = ap.simulate(
+                net,
+                ap.Interacting(float(a), b),
+                runs=runs,
+                generations=int(np.ceil(-12.0 / np.log(radius))),
+                rng=settings.key(1, i, j),
+                reduce="mean",
+                threads=settings.threads,
+            ).isel(generation=-1)
+            found[i, j] = study.squared_error.values
+            error[i, j] = np.sqrt(study.squared_error_variance.values / runs)
+    return found, error
 
 
 def fig4(settings: Settings) -> Reproduction:
@@ -142,7 +151,7 @@ def fig4(settings: Settings) -> Reproduction:
     return Reproduction(PAPER, "fig4", settings, constants, {"path": table}, figure, checks)
 
 
-ITEMS = {"fig2": fig2, "fig4": fig4}
+ITEMS = {"fig2": fig2, "fig4": fig4, "homogenisation": homogenisation}
 
 
 def _network(
