@@ -54,13 +54,15 @@ class Series:
 class Outcome:
     """What one contender found.
 
-    `times[m]` counts the runs that first collapsed in generation m. `seconds` replaces the measured
-    time where a child process timed itself; `figures` are other numbers worth keeping.
+    `times[m]` counts the runs that first collapsed in generation m. `values` are results that need
+    no statistics to compare. `seconds` replaces the measured time where a child process timed
+    itself; `figures` are other numbers worth keeping.
     """
 
     runs: int
     times: Integers | None = None
     series: Mapping[str, Series] = field(default_factory=dict)
+    values: Floats | None = None
     seconds: float | None = None
     figures: Mapping[str, float] = field(default_factory=dict)
 

@@ -16,9 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from bench import system
-from bench.cases import CASES, Case, Contender
+from bench.cases import CASES as CHAINS
+from bench.cases import Case, Contender
+from bench.cases_linear import CASES as LINEAR
 from bench.judge import Check, Outcome
 
+CASES = (*CHAINS, *LINEAR)
 CHECK_SEED, TIMING_SEED = 20_000, 30_000
 QUICK_SHARE = 10  # --quick does a tenth of the runs of every large case
 LEAST_RUNS = 1000

@@ -96,10 +96,14 @@ def laws() -> dict[str, Call]:
     """Long computations of the exact law."""
     p = [0.5, 0.3, 0.2]
     sizes = np.random.default_rng(1).integers(1000, 3000, size=2000)
+    rates = np.full((2_000_000, 1, 1), 0.999) * np.eye(2)
+    wide = np.full((8, 600, 600), 0.999 / 600)
     return {
         "mean time of a large n": lambda: ap.collapse_law(p, 3_000_000),
         "the same with a bar": lambda: ap.collapse_law(p, 3_000_000, progress=True),
         "mean time of a varying n": lambda: ap.collapse_law(p, sizes),
+        "many small equations": lambda: ap.solve_discrete_lyapunov(rates, np.eye(2)),
+        "few large equations": lambda: ap.solve_discrete_lyapunov(wide, np.eye(600)),
         "whole law of a large n": lambda: ap.collapse_law(p, 100_000).quantile(0.5),
     }
 

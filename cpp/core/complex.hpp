@@ -26,8 +26,12 @@ template <class R>
 struct Kind<Complex<R>> {
   using Real = R;
   using Mask = typename Kind<R>::Mask;
+  static constexpr int lanes = Kind<R>::lanes;
+  static constexpr double rounding = Kind<R>::rounding;
   // Two registers a sum: half the sums.
-  static constexpr int widest_tile = Kind<R>::widest_tile > 3 ? 3 : 2;
+  static constexpr int widest_tile = Kind<R>::widest_tile > 3   ? 3
+                                     : Kind<R>::widest_tile > 1 ? 2
+                                                                : 1;
   static constexpr int doubled_tile = 1;
 };
 

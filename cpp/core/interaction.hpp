@@ -138,7 +138,7 @@ class InteractionLimit {
     for (int k = 0; k < most_doublings && !team_.stopped(); ++k) {
       const Real power = sum_of_squares(team_, space_.matrix.power, size_);
       // |F^(2^k)| itself, not its square, is what is missing here.
-      const MaskOf<Real> going = (power > Real(0x1p-110)) & (power <= Real(hopeless_power));
+      const MaskOf<Real> going = (power > Real(0x1p-110)) & (power <= Real(hopeless_power<Real>));
       if (!any(going)) return;
       multiply(team_, space_.matrix.power, r, space_.matrix.left, n_);
       multiply(team_, space_.matrix.power, space_.matrix.power, space_.matrix.next, n_);

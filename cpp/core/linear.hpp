@@ -3,7 +3,7 @@
 // nothing but the operands.
 #pragma once
 
-#include "complex.hpp"
+#include "doubled.hpp"
 #include "team.hpp"
 
 namespace autophage::core {

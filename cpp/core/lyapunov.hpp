@@ -17,18 +17,30 @@ struct LyapunovSpace {
   Number *power, *next, *left, *update, *residual;
 };
 
+// certain: lanes among the diverged where an eigenvalue outside the unit circle, or on it, was
+// seen; in the others the powers may have grown only to fall later.
 template <class Number>
 struct Doubling {
-  MaskOf<Number> converged{}, diverged{};
+  MaskOf<Number> converged{}, diverged{}, certain{};
   RealOf<Number> steps{}, growth{};  // growth: the largest |A_k|_F^2
 };
 
 // Beyond so many squarings the rounding of each has moved |A^(2^k)| by a factor: a spectral radius
 // that has not shown by then is 1 to within 1e-13 or so.
 inline constexpr int most_doublings = 48;
-// |A_k|_F^2 below this leaves X as it is; above that the next square is nothing but rounding.
-inline constexpr double negligible_power = 0x1p-54;
-inline constexpr double hopeless_power = 0x1p60;
+// |A_k|_F^2 below half a rounding leaves X as it is; above 128 / rounding the next square is
+// nothing but rounding.
+template <class Number>
+inline constexpr double negligible_power = Kind<Number>::rounding / 2;
+template <class Number>
+inline constexpr double hopeless_power = 128 / Kind<Number>::rounding;
+inline constexpr double range_limit = 0x1p1000;
+// A correction is relatively as accurate as its solver, which is good for several digits: after one
+// of this size, what is wrong with X is its rounding.
+inline constexpr double small_correction = 0x1p-40;
+inline constexpr int most_refinements = 6;
+// One eigenvalue beyond 1 makes |A_k|_F near |A_(k-1)|_F^2; a growth that comes to an end does not.
+inline constexpr double like_a_square = 0x1p-20;
 
 // space.power holds A and sum holds Q on entry; sum holds X on return, in the lanes that converged.
 template <class Team, class Number>
@@ -38,12 +50,15 @@ AUTOPHAGE_HD inline Doubling<Number> double_up(const Team& team, i64 n, MaskOf<N
   using Real = RealOf<Number>;
   Doubling<Number> found;
   const i64 size = n * n;
+  Real last(1.0);
   for (int k = 0; !team.stopped(); ++k) {
     const Real power = sum_of_squares(team, space.power, size);
     found.growth = select(active, larger(power, found.growth), found.growth);
-    const MaskOf<Number> small = active & (power <= Real(negligible_power));
-    const MaskOf<Number> large =
-        k < most_doublings ? active & !(power <= Real(hopeless_power)) : active & !small;
+    const MaskOf<Number> small = active & (power <= Real(negligible_power<Number>));
+    const Real limit(k > 0 ? hopeless_power<Number> : range_limit);
+    const MaskOf<Number> large = active & (k < most_doublings ? !(power <= limit) : !small);
+    found.certain = found.certain | (large & !(power <= last * last * Real(like_a_square)));
+    last = power;
     found.converged = found.converged | small;
     found.diverged = found.diverged | large;
     active = active & !(small | large);
@@ -109,7 +124,7 @@ AUTOPHAGE_HD inline void find_residual(const Team& team, i64 n, const Number* a,
 template <class Number>
 struct LyapunovResult {
   MaskOf<Number> converged{}, diverged{};
-  RealOf<Number> steps{}, refinements{};
+  RealOf<Number> steps{};
 };
 
 // Small matrices are always refined: it costs little. Large ones where the squarings were many or
@@ -122,36 +137,90 @@ AUTOPHAGE_HD inline MaskOf<Number> worth_refining(i64 n, const Doubling<Number>&
   return n <= 16 ? first.converged : first.converged & unsure;
 }
 
-// Solves for x in the active lanes. Where refinement does not come closer, the equation is too ill
-// conditioned for double precision: such a lane has neither converged nor diverged.
-template <class Team, class Number>
-AUTOPHAGE_HD inline LyapunovResult<Number> solve_lyapunov(const Team& team, i64 n, const Number* a,
-                                                          const Number* q, MaskOf<Number> active,
-                                                          MaskOf<Number> hermitian, Number* x,
-                                                          LyapunovSpace<Number> space) {
+// Leaves in space.residual the correction that x needs in the wanted lanes, found in numbers of
+// `Precision`. Returns the lanes where it was found.
+template <class Precision, class Team, class Number>
+AUTOPHAGE_HD inline MaskOf<Number> find_correction(const Team& team, i64 n, const Number* a,
+                                                   const Number* q, MaskOf<Number> wanted,
+                                                   MaskOf<Number> hermitian, const Number* x,
+                                                   LyapunovSpace<Number>& space,
+                                                   LyapunovSpace<typename Precision::Type>& work) {
+  const i64 size = n * n;
+  find_residual(team, n, a, q, x, hermitian, space);
+  for (i64 e = team.rank(); e < size; e += team.size()) {
+    work.power[e] = Precision::of(a[e]);
+    work.residual[e] = Precision::of(space.residual[e]);
+  }
+  team.sync();
+  const auto found = double_up(team, n, wanted, hermitian, work.residual, work);
+  for (i64 e = team.rank(); e < size; e += team.size())
+    space.residual[e] = Precision::back(work.residual[e]);
+  team.sync();
+  return found.converged;
+}
+
+// Brings x to within the rounding of its entries in the wanted lanes, by corrections found in
+// numbers of `Precision`. Returns the lanes where they did not become small: the equation is too
+// ill conditioned for these numbers.
+template <class Precision, class Team, class Number>
+AUTOPHAGE_HD inline MaskOf<Number> refine(const Team& team, i64 n, const Number* a, const Number* q,
+                                          MaskOf<Number> wanted, MaskOf<Number> hermitian,
+                                          Number* x, LyapunovSpace<Number>& space,
+                                          LyapunovSpace<typename Precision::Type>& work) {
   using Real = RealOf<Number>;
   const i64 size = n * n;
-  copy(team, a, space.power, size);
-  copy(team, q, x, size);
-  const Doubling<Number> first = double_up(team, n, active, hermitian, x, space);
-  LyapunovResult<Number> result{first.converged, first.diverged, first.steps, Real(0.0)};
-  MaskOf<Number> wanted = worth_refining(n, first);
-  for (int round = 0; round < 6 && any(wanted) && !team.stopped(); ++round) {
-    find_residual(team, n, a, q, x, hermitian, space);
-    copy(team, a, space.power, size);
-    double_up(team, n, wanted, hermitian, space.residual, space);
+  MaskOf<Number> failed{};
+  for (int round = 0; round < most_refinements && any(wanted) && !team.stopped(); ++round) {
+    const MaskOf<Number> found =
+        find_correction<Precision>(team, n, a, q, wanted, hermitian, x, space, work);
     for (i64 e = team.rank(); e < size; e += team.size())
       x[e] = select(wanted, x[e] + space.residual[e], x[e]);
     team.sync();
     const Real moved = largest_entry(team, space.residual, size);
     const Real reached = largest_entry(team, x, size);
-    result.refinements = select(wanted, result.refinements + Real(1.0), result.refinements);
-    // An error of 2^-k of X before means one of about 2^-2k now.
-    const MaskOf<Number> done = moved <= reached * Real(0x1p-28);
-    const MaskOf<Number> lost = !(moved <= reached * Real(round < 5 ? 0.5 : 0x1p-20));
-    result.converged = result.converged & !(wanted & lost);
+    const MaskOf<Number> done = found & (moved <= reached * Real(small_correction));
+    const double allowed = round + 1 < most_refinements ? 0.5 : small_correction;
+    const MaskOf<Number> lost = wanted & !(found & (moved <= reached * Real(allowed)));
+    failed = failed | lost;
     wanted = wanted & !(done | lost);
   }
+  return failed;
+}
+
+template <class Number>
+using WideOf = typename Wide<Number>::Type;
+
+// Solves for x in the active lanes. Lanes that neither converged nor diverged are too ill
+// conditioned even for twice the precision, which is tried where plain doubles fail.
+template <class Team, class Number>
+AUTOPHAGE_HD inline LyapunovResult<Number> solve_lyapunov(const Team& team, i64 n, const Number* a,
+                                                          const Number* q, MaskOf<Number> active,
+                                                          MaskOf<Number> hermitian, Number* x,
+                                                          LyapunovSpace<Number> space,
+                                                          LyapunovSpace<WideOf<Number>> wide) {
+  const i64 size = n * n;
+  copy(team, a, space.power, size);
+  copy(team, q, x, size);
+  const Doubling<Number> first = double_up(team, n, active, hermitian, x, space);
+  LyapunovResult<Number> result{first.converged, first.certain, first.steps};
+  const MaskOf<Number> wanted = worth_refining(n, first);
+  const MaskOf<Number> failed =
+      refine<Same<Number>>(team, n, a, q, wanted, hermitian, x, space, space);
+  const MaskOf<Number> hard = failed | (first.diverged & !first.certain);
+  if (!any(hard) || team.stopped()) return result;
+  for (i64 e = team.rank(); e < size; e += team.size()) {
+    wide.power[e] = Wide<Number>::of(a[e]);
+    wide.residual[e] = Wide<Number>::of(q[e]);
+  }
+  team.sync();
+  const auto second = double_up(team, n, hard, hermitian, wide.residual, wide);
+  for (i64 e = team.rank(); e < size; e += team.size())
+    x[e] = select(hard, Wide<Number>::back(wide.residual[e]), x[e]);
+  team.sync();
+  const MaskOf<Number> lost =
+      refine<Wide<Number>>(team, n, a, q, hard & second.converged, hermitian, x, space, wide);
+  result.converged = (first.converged & !hard) | (hard & second.converged & !lost);
+  result.diverged = result.diverged | (hard & second.certain);
   return result;
 }
 

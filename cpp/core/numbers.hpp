@@ -8,12 +8,14 @@
 namespace autophage::core {
 
 // Real: the type of a part; Mask: one truth a lane; widest_tile: edge of the square of sums that
-// still fits the registers; doubled_tile: the same for sums in twice the precision.
+// still fits the registers; rounding: of a sum, relative; doubled_tile: the same for sums in twice
+// the precision.
 template <class Number>
 struct Kind {
   using Real = Number;
   using Mask = typename Number::Mask;
   static constexpr int lanes = Number::lanes;
+  static constexpr double rounding = Number::rounding;
   static constexpr int widest_tile = Number::widest_tile;
   static constexpr int doubled_tile = 2;
 };
@@ -22,6 +24,7 @@ struct Kind<double> {
   using Real = double;
   using Mask = bool;
   static constexpr int lanes = 1;
+  static constexpr double rounding = 0x1p-53;
   static constexpr int widest_tile = 3;
   static constexpr int doubled_tile = 2;
 };

@@ -19,7 +19,9 @@ class LinearLanes {
   using Real = Pack<Set>;
   using Mask = typename Real::Mask;
   static constexpr int lanes = Real::lanes;
-  static constexpr i64 matrices = 8;  // of one equation: a, q, x and five of scratch
+  // Of one equation: a, q, x, five of scratch, and five of twice the size that are hardly ever
+  // used.
+  static constexpr i64 matrices = 8 + 2 * 5;
 
   static i64 lyapunov_memory(i64 n, bool is_complex) {
     return matrices * n * n * lanes * (is_complex ? 2 : 1);
@@ -47,12 +49,14 @@ class LinearLanes {
       q_ = a_ + size_;
       x_ = q_ + size_;
       space_ = {x_ + size_, x_ + 2 * size_, x_ + 3 * size_, x_ + 4 * size_, x_ + 5 * size_};
+      auto* const wide = reinterpret_cast<core::WideOf<Number>*>(x_ + 6 * size_);
+      wide_ = {wide, wide + size_, wide + 2 * size_, wide + 3 * size_, wide + 4 * size_};
     }
 
     void solve() {
       load();
       const auto found =
-          core::solve_lyapunov(team_, items_.n, a_, q_, sound_, hermitian_, x_, space_);
+          core::solve_lyapunov(team_, items_.n, a_, q_, sound_, hermitian_, x_, space_, wide_);
       if (team_.stopped()) return;
       for (int lane = 0; lane < count_; ++lane) {
         const bool good = found.converged.lane(lane);
@@ -163,6 +167,7 @@ class LinearLanes {
     core::Solo team_;
     Number *a_, *q_, *x_;
     core::LyapunovSpace<Number> space_{};
+    core::LyapunovSpace<core::WideOf<Number>> wide_{};
     Mask sound_{}, hermitian_{};
     double scale_[lanes] = {};
   };

@@ -15,6 +15,7 @@ struct Pack {
   using Vector = typename Set::Vector;
   static constexpr int lanes = static_cast<int>(sizeof(Vector) / sizeof(double));
   static constexpr int widest_tile = Set::widest_tile;
+  static constexpr double rounding = 0x1p-53;
 
   struct Mask {
     decltype(Vector{} < Vector{}) bits{};

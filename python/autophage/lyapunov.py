@@ -110,10 +110,12 @@ def solve_discrete_lyapunov(
 
     Notes
     -----
-    Squared Smith doubling, ``x <- x + a x a^H, a <- a a``, and refinement with the residual in twice
-    the precision: always for n <= 16, above where doublings were many or the powers of a grew. The
-    bits depend on the instruction set (AVX-512, AVX2, or none of them; the environment variable
-    AUTOPHAGE_INSTRUCTIONS = avx512, avx2 or baseline chooses), to within the rounding of a solution.
+    Squared Smith doubling, ``x <- x + a x a^H, a <- a a``, then refinement with the residual in
+    twice the precision: always for n <= 16, above where doublings were many or the powers of a
+    grew. A refined x is exact but for the rounding of its entries, relative to the largest. Where
+    doubles cannot solve an equation, numbers of twice the precision try; condition numbers beyond
+    1e17 or so are refused (status 3). The bits depend on the instruction set, to within rounding;
+    the environment variable AUTOPHAGE_INSTRUCTIONS (avx512, avx2, baseline) chooses it.
 
     Examples
     --------
@@ -173,12 +175,9 @@ def _solve(
         kernel = _core.solve_lyapunov_complex if x.dtype.kind == "c" else _core.solve_lyapunov
         kernel(a, q, flat, out, threads, None)
     _judge_again(a, out["status"].reshape(-1))
-    nothing = np.empty(lead, np.float64)
-    return LyapunovInfo(
-        out["status"],
-        out.get("condition", nothing),
-        out.get("iterations", nothing.astype(np.int32)),
-    )
+    nothing = np.zeros(lead)
+    condition = out.get("condition", nothing)
+    return LyapunovInfo(out["status"], condition, out.get("iterations", nothing.astype(np.int32)))
 
 
 def _judge_again(a: NDArray[Any], status: NDArray[np.int32]) -> None:
