@@ -49,6 +49,7 @@ NETWORKS: dict[str, tuple[ap.InteractingLinear, Interacting]] = {
     "private data alone": (network(ranks=(3, 3, 9)), ap.Interacting(0.3, 1.0)),
     "one entity, without public data": (network(1, 4, (6, 1, 6)), ap.Interacting(0.6, 1.0)),
     "unknown coefficients": (network(theta=False), ap.Interacting(0.4, 0.7)),
+    "many features": (network(2, 12, (14, 14, 14)), ap.Interacting(0.9, 0.5)),
     "real data alone": (network(), ap.Interacting([0.0, 0.0, 0.5], 0.5)),
     "synthetic data alone, at last": (network(), ap.Interacting([0.1, 1.0, 0.5], 0.5)),
 }

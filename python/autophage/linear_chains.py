@@ -86,7 +86,8 @@ class LinearJob:
             "choice": choice,
             "weights": np.array([[(1 - a) * b, (1 - a) * (1 - b), a] for a, b in pairs]),
             "response": np.stack(responses),
-            "feedback": np.stack([matrix.T for matrix in feedback]),  # by columns
+            # np.stack of transposed matrices keeps their strides: the kernel needs them by columns.
+            "feedback": np.ascontiguousarray(np.stack([matrix.T for matrix in feedback])),
             "truth": np.ascontiguousarray(truth),
             "second_moment": np.ascontiguousarray(model.private),
         }

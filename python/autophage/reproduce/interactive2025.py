@@ -41,13 +41,12 @@ def fig2(settings: Settings) -> Reproduction:
     alpha = np.arange(step, 1.0 - step / 2.0, step)
     runs = int(settings.choose(smoke=2_000, paper=100_000))
     exact = net.limit(alpha, BETAS, threads=settings.threads, progress=settings.progress)
-    marks = net.limit(MARKED, BETAS, threads=settings.threads)
-    found, error = _settled(settings, net, marks, runs)
+    marks = _settled(settings, net, runs)
     middle = net.limit(0.5, 0.5).efficiency.values.mean()
     mean = exact.efficiency.mean("entity")
     peaks = alpha[mean.argmax("alpha").values]
     checks = (
-        agreement("squared error of settled runs", found, marks.mse.values, error),
+        agreement("squared error of settled runs", marks.simulated, marks.mse, marks.error),
         _same_as_full_size(net, marks),
         Check(
             "efficiency at alpha = beta = .5 over the best drawn, means of entities",
@@ -64,40 +63,10 @@ def fig2(settings: Settings) -> Reproduction:
         f"beta = {optimum.beta:.3f}",
         "runs": f"{runs} a mark",
     }
-    pooled = float((exact.efficiency * exact.mse).values[0, 0, 0])
-    marks = marks.assign(
-        efficiency_simulated=(marks.mse.dims, pooled / found),
-        efficiency_error=(marks.mse.dims, pooled * error / found**2),
-    )
     tables = {"exact": exact, "simulated": marks}
     return Reproduction(
         PAPER, "fig2", settings, constants, tables, _fig2_figure(exact, marks), checks
     )
-
-
-def _settled(
-    settings: Settings, net: InteractingLinear, marks: xr.Dataset, runs: int
-) -> tuple[Floats, Floats]:
-    """Simulate squared errors until the limit: means and standard errors (alpha, beta, entity)."""
-    import autophage as ap
-
-    found, error = np.empty((2, MARKED.size, len(BETAS), net.entity_count))
-    for i, a in enumerate(MARKED):
-        for j, b in enumerate(BETAS):
-            # rho^(2G) is what the limit still lacks after G generations
-            radius = float(marks.spectral_radius[i, j])
-            study = ap.simulate(
-                net,
-                ap.Interacting(float(a), b),
-                runs=runs,
-                generations=int(np.ceil(-12.0 / np.log(radius))),
-                rng=settings.key(1, i, j),
-                reduce="mean",
-                threads=settings.threads,
-            ).isel(generation=-1)
-            found[i, j] = study.squared_error.values
-            error[i, j] = np.sqrt(study.squared_error_variance.values / runs)
-    return found, error
 
 
 def fig4(settings: Settings) -> Reproduction:
@@ -167,6 +136,30 @@ def _network(
     return ap.InteractingLinear(
         private, shared.T @ shared, private, theta=rng.normal(size=features)
     )
+
+
+def _settled(settings: Settings, net: InteractingLinear, runs: int) -> xr.Dataset:
+    """Simulate until nothing but e^-24 of the start is left, beside the exact limits."""
+    import autophage as ap
+
+    exact = net.limit(MARKED, BETAS, threads=settings.threads)
+    found, error = np.empty((2, *exact.mse.shape))
+    for i, a in enumerate(MARKED.tolist()):
+        for j, b in enumerate(BETAS):
+            generations = int(np.ceil(-12.0 / np.log(float(exact.spectral_radius[i, j]))))
+            last = ap.simulate(
+                net,
+                ap.Interacting(a, b),
+                runs=runs,
+                generations=generations,
+                rng=settings.key(1, i, j),
+                reduce="mean",
+                threads=settings.threads,
+            ).isel(generation=-1)
+            found[i, j] = last.squared_error.values
+            error[i, j] = np.sqrt(last.squared_error_variance.values / runs)
+    dims = exact.mse.dims
+    return exact.assign(simulated=(dims, found), error=(dims, error))
 
 
 def _constants(net: InteractingLinear, *, rank: int, public: int) -> dict[str, str]:
@@ -245,10 +238,11 @@ def _fig2_figure(exact: xr.Dataset, marks: xr.Dataset) -> Figure:
                 curve = exact.efficiency.isel(beta=j, entity=k)
                 plotting.draw_exact(panel, exact.alpha, curve, label="_", series=k)
                 found = marks.isel(beta=j, entity=k)
+                efficiency = found.efficiency * found.mse / found.simulated
+                error = efficiency * found.error / found.simulated
                 plotting.draw_simulated(
-                    panel, marks.alpha, found.efficiency_simulated, found.efficiency_error,
-                    label=f"entity {k + 1}", series=k,
-                )  # fmt: skip
+                    panel, marks.alpha, efficiency, error, label=f"entity {k + 1}", series=k
+                )
             panel.set_title(rf"$\beta$ = {b:g}")
             panel.set_xlabel(AXIS["alpha"])
             panel.set_xlim(0.0, 1.0)

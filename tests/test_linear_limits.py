@@ -1,0 +1,95 @@
+"""Limits of interacting linear models against the full Kd x Kd formulas."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from autophage import _core
+from interaction_reference import Floats, limit, network
+
+NAMES = ("synthetic_variance", "mse", "mspe", "spectral_radius", "homogenisation")
+Network = tuple[Floats, Floats, Floats]
+
+
+def limits(
+    net: Network, alpha: Floats, beta: Floats, names: tuple[str, ...] = NAMES, threads: int = 1
+) -> dict[str, Any]:
+    entities, points = len(net[0]), len(alpha)
+    shapes = {"synthetic_variance": (entities,), "mse": (entities,), "mspe": (entities, entities)}
+    out: dict[str, Any] = {name: np.full((points, *shapes.get(name, ())), 7.0) for name in names}
+    out["status"] = np.full(points, -1, np.int32)
+    _core.linear_limits(*net, 1.7, alpha, beta, out, threads, None)
+    return out
+
+
+ALPHA = np.array([0.0, 0.1, 0.5, 0.9, 0.97, 0.7, 0.3, 0.2, 0.6, 0.45, 1.0])
+BETA = np.array([0.5, 0.2, 0.9, 0.99, 0.3, 0.1, 0.4, 0.6, 0.95, 1e-3, 0.5])
+
+
+@pytest.mark.parametrize(
+    ("entities", "d", "rank", "same"),
+    [(4, 6, 3, False), (1, 3, 3, False), (2, 5, 2, True), (7, 3, 1, False), (6, 4, 2, True)],
+)
+def test_the_full_matrices_agree(entities: int, d: int, rank: int, same: bool) -> None:
+    net = network(np.random.default_rng(d), entities, d, rank, same=same)
+    out = limits(net, ALPHA[:-1], BETA[:-1])
+    for point, (alpha, beta) in enumerate(zip(ALPHA[:-1], BETA[:-1], strict=True)):
+        exact = limit(*net, 1.7, alpha, beta)
+        assert out["status"][point] == (exact["spectral_radius"] >= 1)
+        for name, expected in exact.items():
+            found = out[name][point]
+            assert np.allclose(found, expected, rtol=1e-9, atol=1e-13, equal_nan=True), (
+                name,
+                point,
+            )
+            if name == "spectral_radius":
+                assert abs(found - expected) <= 1e-12
+
+
+def test_points_without_a_limit() -> None:
+    net = network(np.random.default_rng(1), 3, 5, 2, same=True)
+    singular = np.zeros_like(net[1])
+    out = limits((net[0], singular, net[2]), np.array([0.5, 0.5, 1.0]), np.array([0.5, 1.0, 0.5]))
+    assert out["status"][0] in (0, 1)
+    whole = network(np.random.default_rng(1), 3, 5, 5)
+    out = limits(whole, np.array([1.0, 0.5]), np.array([0.5, 0.5]))
+    assert out["status"].tolist() == [1, 0]
+    assert abs(out["spectral_radius"][0] - 1.0) <= 1e-12
+    out = limits(net, np.array([0.0, 0.0]), np.array([1.0, 0.5]))
+    assert out["status"].tolist() == [2, 0]
+    for name in NAMES:
+        assert np.isnan(out[name][0]).all(), name
+        assert np.isfinite(out[name][1]).all(), name
+
+
+def test_bits_do_not_depend_on_the_grid_or_the_threads() -> None:
+    net = network(np.random.default_rng(2), 5, 7, 3)
+    rng = np.random.default_rng(3)
+    alpha, beta = rng.uniform(0, 0.99, 37), rng.uniform(0, 1, 37)
+    whole = limits(net, alpha, beta)
+    shared = limits(net, alpha, beta, threads=3)
+    for name in (*NAMES, "status"):
+        assert np.array_equal(whole[name], shared[name]), name
+        one = limits(net, alpha[20:21], beta[20:21])
+        assert np.array_equal(one[name][0], whole[name][20]), name
+    few = limits(net, alpha, beta, ("synthetic_variance",))
+    assert np.array_equal(few["synthetic_variance"], whole["synthetic_variance"])
+
+
+def test_many_entities_and_many_features() -> None:
+    rng = np.random.default_rng(4)
+    points = np.array([0.3]), np.array([0.5])
+    many = network(rng, 300, 3, 2)
+    out = limits(many, *points, ("synthetic_variance", "mse", "spectral_radius"))
+    assert out["status"].tolist() == [0]
+    alpha, beta = 0.3, 0.5
+    h = np.linalg.inv(
+        (1 - alpha) * (beta * many[0] + (1 - beta) * many[1]) + alpha * many[2].mean(0)
+    )
+    f = alpha / 300 * (many[2] @ h).sum(0)
+    assert abs(np.abs(np.linalg.eigvals(f)).max() - out["spectral_radius"][0]) <= 1e-12
+    wide = network(rng, 2, 120, 30)
+    assert limits(wide, *points, ("synthetic_variance",))["status"].tolist() == [0]
