@@ -35,8 +35,6 @@ AXIS = {"alpha": r"$\alpha$, weight of the synthetic data", "beta": r"$\beta$"}
 
 def fig2(settings: Settings) -> Reproduction:
     """Relative efficiency of four entities against alpha, for three beta."""
-    import autophage as ap
-
     net = _network(settings, entities=4, features=15, rank=5, public=15)
     step = settings.choose(smoke=0.02, paper=0.0025)
     alpha = np.arange(step, 1.0 - step / 2.0, step)
