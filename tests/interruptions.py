@@ -85,7 +85,7 @@ def studies() -> dict[str, Callable[[int | None], Any]]:
             share,
             runs=1,
             generations=10_000,
-            record=["prediction_error"],
+            record=["squared_error"],
             reduce="mean",
         ),
         "many large contexts": study(large, hundred, runs=10, generations=9, record=["sigma"]),
