@@ -16,6 +16,8 @@ from bench.contenders import Run
 from bench.judge import Check, Floats, Outcome
 
 SCIPY, NUMPY, TORCH = "scipy bilinear", "numpy doubling", "torch doubling"
+HAS_TORCH = find_spec("torch") is not None
+NO_TORCH = "" if HAS_TORCH else " (torch is not installed)"
 AGREEMENT = 1e-8  # of results, relative to the largest; a point near rho = 1 costs SciPy digits
 
 
@@ -61,15 +63,18 @@ def _where_alpha(alpha: Floats, values: Floats) -> Floats:
 
 def _grid(name: str, entities: int, d: int, rank: int, ratios: Mapping[str, float]) -> Case:
     shape = entities, d, rank
+    few, many = (40, 2000) if d < 20 else (20, 400)
+    others = [
+        Contender(SCIPY, _traces(peers.scipy_traces, *shape), few),
+        Contender(NUMPY, _traces(peers.numpy_traces, *shape), many),
+    ]
+    if HAS_TORCH:
+        others.append(Contender(TORCH, _traces(peers.torch_traces, *shape), many))
     return Case(
         name,
         f"traces of C on a grid of 101 x 101 points, K = {entities}, d = {d}, rank {rank}; "
-        f"{SCIPY} on Kd x Kd matrices, {NUMPY} with the reduction to d x d",
-        (
-            Contender(OURS, _limits(*shape), 101 * 101),
-            Contender(SCIPY, _traces(peers.scipy_traces, *shape), 40 if d < 20 else 20),
-            Contender(NUMPY, _traces(peers.numpy_traces, *shape), 2000 if d < 20 else 400),
-        ),
+        f"{SCIPY} on Kd x Kd matrices, the others with the reduction to d x d{NO_TORCH}",
+        (Contender(OURS, _limits(*shape), 101 * 101), *others),
         _judge,
         (0,),
         ratios,
@@ -95,14 +100,13 @@ def _peer(way: Callable[[Floats, Floats], Floats], n: int, items: int) -> Run:
 def _batch(n: int, items: int) -> Case:
     others = [
         Contender(SCIPY, _peer(peers.scipy_equations, n, items), 200),
-        Contender(NUMPY, _peer(peers.numpy_doubling, n, items), items // 10),
+        Contender(NUMPY, _peer(peers.numpy_equations, n, items), items // 10),
     ]
-    if find_spec("torch") is not None:
+    if HAS_TORCH:
         others.append(Contender(TORCH, _peer(peers.torch_equations, n, items), items // 10))
     return Case(
         f"lyapunov-{n}",
-        f"{items:,} discrete Lyapunov equations of {n} x {n}, spectral radius .3 to .95"
-        + ("" if find_spec("torch") is not None else " (torch is not installed)"),
+        f"{items:,} discrete Lyapunov equations of {n} x {n}, spectral radius .3 to .95{NO_TORCH}",
         (Contender(OURS, _solve(n, items), items), *others),
         _judge,
         (0,),
@@ -117,8 +121,8 @@ def _threads(name: str, title: str, run: Callable[[int], Run], runs: int) -> Cas
 
 
 CASES = (
-    _grid("grid-15", 4, 15, 5, {SCIPY: 150.0, NUMPY: 10.0}),
-    _grid("grid-50", 2, 50, 30, {SCIPY: 25.0, NUMPY: 3.5}),
+    _grid("grid-15", 4, 15, 5, {SCIPY: 150.0, NUMPY: 10.0, TORCH: 10.0}),
+    _grid("grid-50", 2, 50, 30, {SCIPY: 25.0, NUMPY: 3.5, TORCH: 3.5}),
     _batch(8, 100_000),
     _batch(30, 10_000),
     _threads("lyapunov-threads", "10,000 equations of 30 x 30", lambda t: _solve(30, 10_000, t),

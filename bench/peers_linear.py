@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.judge import Floats
 
@@ -63,29 +65,54 @@ def scipy_traces(net: Network, alpha: Floats, beta: Floats) -> Floats:
     return np.array(traces)
 
 
-def numpy_doubling(a: Floats, q: Floats) -> Floats:
-    """Double a whole batch until the last member has converged."""
-    x = q
-    while np.einsum("nij,nij->n", a, a).max() > 2.0**-54:
+def _doubled(a: Any, x: Any) -> Any:
+    """Double a whole batch, of NumPy or of torch, until its last member has converged."""
+    while float((a * a).sum((1, 2)).max()) > 2.0**-54:
         x = x + a @ x @ a.mT
         a = a @ a
     return x
 
 
-def numpy_traces(net: Network, alpha: Floats, beta: Floats, batch: int = 200) -> Floats:
-    """Reduce to d x d and double in batches of points with nearly the same alpha."""
+def _traces(xp: Any, net: tuple[Any, Any, Any], alpha: Any, beta: Any) -> Any:
+    """Traces of C of some points, reduced to d x d, with the arrays of `xp`."""
     private, public, synthetic = net
     count, pooled = len(private), synthetic.mean(0)
-    traces = np.empty((alpha.size, count))
+    a, b = alpha[:, None, None, None], beta[:, None, None, None]
+    h = xp.linalg.inv((1 - a) * (b * private + (1 - b) * public) + a * pooled)
+    mix = a[:, 0] / count * (synthetic @ h).sum(1)
+    x = _doubled(mix, a[:, 0] ** 2 / count * pooled)
+    return xp.einsum("nkij,nkij->nk", h @ x[:, None], h)
+
+
+def _in_batches(alpha: Floats, batch: int) -> Iterator[NDArray[np.intp]]:
+    """Give points with nearly the same alpha, which converge after as many doublings."""
     order = np.argsort(alpha)
     for first in range(0, alpha.size, batch):
-        points = order[first : first + batch]
-        a, b = alpha[points, None, None, None], beta[points, None, None, None]
-        h = np.linalg.inv((1 - a) * (b * private + (1 - b) * public) + a * pooled)
-        mix = a[:, 0] / count * (synthetic @ h).sum(axis=1)
-        x = numpy_doubling(mix, a[:, 0] ** 2 / count * pooled)
-        traces[points] = np.einsum("nkij,nkij->nk", h @ x[:, None], h)
+        yield order[first : first + batch]
+
+
+def numpy_traces(net: Network, alpha: Floats, beta: Floats) -> Floats:
+    """Reduce and double in batches."""
+    traces = np.empty((alpha.size, len(net[0])))
+    for points in _in_batches(alpha, 200):
+        traces[points] = _traces(np, net, alpha[points], beta[points])
     return traces
+
+
+def torch_traces(net: Network, alpha: Floats, beta: Floats) -> Floats:
+    """Reduce and double in batches in torch, with one thread."""
+    torch = _torch()
+    given = tuple(torch.from_numpy(matrices) for matrices in net)
+    traces = np.empty((alpha.size, len(net[0])))
+    for points in _in_batches(alpha, 200):
+        a, b = torch.from_numpy(alpha[points]), torch.from_numpy(beta[points])
+        traces[points] = _traces(torch, given, a, b).numpy()
+    return traces
+
+
+def numpy_equations(a: Floats, q: Floats) -> Floats:
+    """Double the whole batch."""
+    return np.asarray(_doubled(a, q))
 
 
 def scipy_equations(a: Floats, q: Floats) -> Floats:
@@ -97,13 +124,13 @@ def scipy_equations(a: Floats, q: Floats) -> Floats:
 
 
 def torch_equations(a: Floats, q: Floats) -> Floats:
-    """Double a whole batch in torch, with one thread."""
+    """Double the whole batch in torch, with one thread."""
+    torch = _torch()
+    return np.asarray(_doubled(torch.from_numpy(a), torch.from_numpy(q)).numpy())
+
+
+def _torch() -> Any:
     import torch  # type: ignore[import-not-found,unused-ignore]
 
     torch.set_num_threads(1)
-    power: Any = torch.from_numpy(a)
-    x: Any = torch.from_numpy(q)
-    while float((power * power).sum((1, 2)).max()) > 2.0**-54:
-        x = x + power @ x @ power.mT
-        power = power @ power
-    return np.asarray(x.numpy())
+    return torch
