@@ -118,7 +118,7 @@ class TestRefusals:
             ap.simulate(MODEL, ap.FullySynthetic(10), **{"rng": 1, **study})
         message = str(refusal.value)
         assert "would take about" in message
-        assert "GiB are available" in message
+        assert "GiB are available, of which a tenth stays free" in message
         for way in ways:
             assert way.replace(".", '"', 1) in message or way in message, message
 

@@ -342,7 +342,7 @@ class TestRefusals:
             ({"record": ["weights"]}, ValueError, "record.*weights"),
             ({"record": []}, ValueError, "record"),
             ({"reduce": "median"}, ValueError, "reduce.*median"),
-            ({"reduce": "mean", "record": ["final_token"]}, ValueError, "record.*final_token"),
+            ({"reduce": "mean", "record": ["final_token"]}, ValueError, "mean.*final_token"),
             ({"reduce": "histogram", "record": ["sigma"]}, ValueError, "record.*sigma"),
             ({"generations": None}, ValueError, "record.*support"),
             ({"rng": -1}, ValueError, "rng"),

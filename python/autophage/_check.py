@@ -108,9 +108,12 @@ def instance(
     return value
 
 
-def names(name: str, value: object, allowed: Sequence[str]) -> tuple[str, ...]:
-    """Check a list or tuple of distinct names out of `allowed`, at least one; the order stays."""
-    requirement = "a list or tuple of names out of " + ", ".join(map(repr, allowed))
+def names(name: str, value: object, allowed: Sequence[str], where: str = "") -> tuple[str, ...]:
+    """Check a list or tuple of distinct names out of `allowed`, at least one; the order stays.
+
+    `where` says what else was asked for that leaves no others.
+    """
+    requirement = "a list or tuple of names out of " + ", ".join(map(repr, allowed)) + where
     if not isinstance(value, (list, tuple)):
         _wrong_kind(name, requirement, value)
     if not value:

@@ -224,7 +224,7 @@ def refuse_memory(what: str, wanted: int, ways: Sequence[str]) -> None:
         return
     msg = (
         f"{what} would take about {wanted / 2**30:.3g} GiB, "
-        f"but {available / 2**30:.3g} GiB are available; "
+        f"but {available / 2**30:.3g} GiB are available, of which a tenth stays free; "
         f"ways out: {', '.join(ways)}"
     )
     raise MemoryError(msg)

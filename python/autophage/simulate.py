@@ -199,12 +199,15 @@ def _record(
 ) -> tuple[str, ...]:
     """Return the records asked for, or the default ones, if they go together with the rest."""
     allowed = family.counted if study.reduce == "histogram" else tuple(study.records)
+    given = [f'reduce="{study.reduce}"'] if study.reduce else []
     if study.reduce == "mean":
         allowed = tuple(name for name in allowed if study.records[name].kind != "label")
     if study.generations is None:
         allowed = tuple(name for name in allowed if "generation" not in study.dims(name))
+        given.append("generations=None")
     if record is not None:
-        return _check.names("record", record, allowed)
+        where = f" (with {' and '.join(given)})" if given else ""
+        return _check.names("record", record, allowed, where)
     return tuple(name for name in family.default_record(study.generations) if name in allowed)
 
 
