@@ -38,20 +38,9 @@ ChainOutcome with_job(const Entities& study, With&& with) {
 }
 
 inline Trajectories trajectories(const Entities& study) {
-  const std::size_t cells = static_cast<std::size_t>(study.job.runs) * study.count();
-  const std::size_t points = cells * static_cast<std::size_t>(study.job.generations);
   Trajectories got;
-  ChainTrajectories out;
-  const auto ask = [](auto& values, std::size_t size, auto*& where) {
-    values.resize(size);
-    where = values.data();
-  };
-  ask(got.collapse_time, cells, out.collapse_time);
-  ask(got.absorption_time, cells, out.absorption_time);
-  ask(got.final_token, cells, out.final_token);
-  ask(got.support, points, out.support);
-  ask(got.p, points * study.tokens(), out.p);
-  for (int r = 0; r < 6; ++r) ask(got.reals[r], points, out.reals[r]);
+  const ChainTrajectories out =
+      got.ask(Records::all, study.job.runs, study.count(), study.job.generations, study.tokens());
   got.outcome = with_job(study, [&](const InteractingJob& job) { return cpu::run(job, out, {}); });
   return got;
 }

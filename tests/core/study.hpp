@@ -62,32 +62,40 @@ ChainOutcome with_job(const Study& study, With&& with) {
   return with(job);
 }
 
+enum class Records { times, all };
+
 struct Trajectories {
   Integers collapse_time, absorption_time, final_token, support;
   Reals p, reals[6];
   ChainOutcome outcome;
-};
 
-enum class Records { times, all };
+  // Makes room for the records of `runs` runs of `chains` chains each.
+  ChainTrajectories ask(Records records, std::int64_t runs, std::size_t chains,
+                        std::int64_t generations, std::size_t tokens) {
+    const std::size_t cells = static_cast<std::size_t>(runs) * chains;
+    const std::size_t points = cells * static_cast<std::size_t>(generations);
+    ChainTrajectories out;
+    const auto room = [](auto& values, std::size_t size, auto*& where) {
+      values.resize(size);
+      where = values.data();
+    };
+    room(collapse_time, cells, out.collapse_time);
+    room(absorption_time, cells, out.absorption_time);
+    room(final_token, cells, out.final_token);
+    if (records == Records::all) {
+      room(support, points, out.support);
+      room(p, points * tokens, out.p);
+      for (int r = 0; r < 6; ++r) room(reals[r], points, out.reals[r]);
+    }
+    return out;
+  }
+};
 
 // `times` alone lets the driver skip generations between records; `all` asks for each of them.
 inline Trajectories trajectories(const Study& study, Records records, const Poll& poll = {}) {
-  const std::size_t cells = static_cast<std::size_t>(study.job.runs) * study.contexts();
-  const std::size_t points = cells * static_cast<std::size_t>(study.job.generations);
   Trajectories got;
-  ChainTrajectories out;
-  const auto ask = [](auto& values, std::size_t size, auto*& where) {
-    values.resize(size);
-    where = values.data();
-  };
-  ask(got.collapse_time, cells, out.collapse_time);
-  ask(got.absorption_time, cells, out.absorption_time);
-  ask(got.final_token, cells, out.final_token);
-  if (records == Records::all) {
-    ask(got.support, points, out.support);
-    ask(got.p, points * study.tokens(), out.p);
-    for (int r = 0; r < 6; ++r) ask(got.reals[r], points, out.reals[r]);
-  }
+  const ChainTrajectories out =
+      got.ask(records, study.job.runs, study.contexts(), study.job.generations, study.tokens());
   got.outcome = with_job(study, [&](const ChainJob& job) { return cpu::run(job, out, poll); });
   return got;
 }
