@@ -109,7 +109,7 @@ class TestAccuracy:
             a, q = stable(rng, n, radius)[0], covariance(rng, n)[0]
             assert_accurate(a, q, truth(a, q))
 
-    @pytest.mark.parametrize("n", [20, 32])
+    @pytest.mark.parametrize("n", [20, 32, 50])
     @pytest.mark.parametrize("radius", [0.5, 0.9, 0.999])
     @pytest.mark.parametrize("triangular", [False, True])
     def test_large(self, n: int, radius: float, triangular: bool) -> None:
@@ -176,7 +176,14 @@ class TestAccuracy:
 class TestItems:
     def test_bits_do_not_depend_on_the_batch(self) -> None:
         rng = np.random.default_rng(1)
-        for n, kind in ((1, float), (5, float), (9, complex), (17, float), (33, float)):
+        for n, kind in (
+            (1, float),
+            (5, float),
+            (9, complex),
+            (17, float),
+            (47, float),
+            (49, float),
+        ):
             a = stable(rng, n, 1.0, 19).astype(kind) * rng.uniform(0.1, 0.99, (19, 1, 1))
             q = covariance(rng, n, 19).astype(kind)
             whole = ap.solve_discrete_lyapunov(a, q, threads=1)
@@ -206,6 +213,23 @@ class TestItems:
                 assert np.array_equal(alone, alone.conj().T)
         # A turn of a changes nothing but the rounding of a.
         assert error(x[4].real, truth(a[4], q[4])) <= 1e-6
+
+    @pytest.mark.parametrize("n", [20, 50])
+    def test_hard_and_broken_items_among_large_ones(self, n: int) -> None:
+        """Where twice the precision is needed, beside what is unstable and what is not finite."""
+        rng = np.random.default_rng(9)
+        a, q = stable(rng, n, 0.9, 12), covariance(rng, n, 12)
+        good = ap.solve_discrete_lyapunov(a, q)
+        a[2] = 0.5 * np.eye(n) + 0.6 * np.eye(n, k=1)
+        a[5], a[7, 0, n - 1] = 2.0 * a[5], np.inf
+        x, info = ap.solve_discrete_lyapunov(a, q, errors="nan", return_info=True)
+        assert info.status.tolist() == [0, 0, 0, 0, 0, 1, 0, 2, 0, 0, 0, 0]
+        untouched = np.setdiff1d(np.flatnonzero(info.status == 0), [2])
+        assert np.array_equal(x[untouched], good[untouched])
+        assert np.array_equal(x[2], ap.solve_discrete_lyapunov(a[2], q[2]))
+        assert np.isnan(x[[5, 7]]).all()
+        assert error(x[2], truth(a[2], q[2])) <= 4 * EPS
+        assert (info.condition[info.status == 0] > 1.0).all()
 
     def test_failures_leave_the_rest_alone(self) -> None:
         rng = np.random.default_rng(2)
@@ -315,7 +339,7 @@ def test_instruction_sets_agree() -> None:
         "import json, numpy as np, autophage as ap\n"
         "rng = np.random.default_rng(0)\n"
         "found = []\n"
-        "for n in (1, 4, 7, 16, 25):\n"
+        "for n in (1, 4, 7, 16, 25, 50):\n"
         "    a = rng.standard_normal((9, n, n))\n"
         "    a *= .99 / np.abs(np.linalg.eigvals(a)).max(1)[:, None, None]\n"
         "    x = ap.solve_discrete_lyapunov(a, np.eye(n))\n"

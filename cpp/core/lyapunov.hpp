@@ -45,8 +45,8 @@ inline constexpr double radius_tolerance = 1e-13;
 
 // Whether the trace of A_k proves a spectral radius above 1: n eigenvalues of at most 1 have a
 // trace of at most n. `wrong` bounds the squared Frobenius norm of the error of A_k.
-template <class Number>
-AUTOPHAGE_HD inline MaskOf<Number> is_unstable(i64 n, const Number* power,
+template <class Team, class Number>
+AUTOPHAGE_HD inline MaskOf<Number> is_unstable(const Team&, i64 n, const Number* power,
                                                const RealOf<Number>& wrong) {
   Number trace(0.0);
   for (i64 i = 0; i < n; ++i) trace = trace + power[i * (n + 1)];
@@ -70,7 +70,7 @@ AUTOPHAGE_HD inline Doubling<Number> double_up(const Team& team, i64 n, MaskOf<N
     const MaskOf<Number> small = active & (power <= Real(negligible_power<Number>));
     const Real limit(k > 0 ? hopeless_power<Number> : range_limit);
     const MaskOf<Number> still = k < most_doublings ? MaskOf<Number>{} : active & !small;
-    const MaskOf<Number> proven = active & !small & is_unstable(n, space.power, wrong);
+    const MaskOf<Number> proven = active & !small & is_unstable(team, n, space.power, wrong);
     const MaskOf<Number> large = still | proven | (active & !(power <= limit));
     found.certain = found.certain | proven | (still & (power <= limit));
     wrong = power * (Real(8.0) * wrong + power * Real(2.0 * unit * unit));
@@ -144,8 +144,9 @@ struct LyapunovResult {
 
 // Small matrices are always refined: it costs little. Large ones where the squarings were many or
 // the powers grew.
-template <class Number>
-AUTOPHAGE_HD inline MaskOf<Number> worth_refining(i64 n, const Doubling<Number>& first) {
+template <class Team, class Number>
+AUTOPHAGE_HD inline MaskOf<Number> worth_refining(const Team&, i64 n,
+                                                  const Doubling<Number>& first) {
   using Real = RealOf<Number>;
   const MaskOf<Number> unsure =
       (first.steps > Real(9.5)) | (first.growth > Real(4.0 * static_cast<double>(n)));
@@ -203,6 +204,25 @@ AUTOPHAGE_HD inline MaskOf<Number> refine(const Team& team, i64 n, const Number*
 template <class Number>
 using WideOf = typename Wide<Number>::Type;
 
+// Solves for x in the active lanes in plain doubles; `first` tells of the squarings. Returns the
+// lanes where these do not suffice.
+template <class Team, class Number>
+AUTOPHAGE_HD inline MaskOf<Number> solve_plainly(const Team& team, i64 n, const Number* a,
+                                                 const Number* q, MaskOf<Number> active,
+                                                 MaskOf<Number> hermitian, Number* x,
+                                                 LyapunovSpace<Number>& space,
+                                                 Doubling<Number>& first) {
+  copy(team, a, space.power, n * n);
+  copy(team, q, x, n * n);
+  first = double_up(team, n, active, hermitian, x, space);
+  const MaskOf<Number> wanted = worth_refining(team, n, first);
+  const MaskOf<Number> failed =
+      refine(team, n, a, q, wanted, hermitian, x, space, [&](MaskOf<Number> lanes) {
+        return find_correction<Same<Number>>(team, n, a, lanes, hermitian, space, space);
+      });
+  return failed | (first.diverged & !first.certain);
+}
+
 // Solves for x in the active lanes, in twice the precision where plain doubles fail. Lanes that
 // neither converged nor diverged are too hard for squarings: see lyapunov_schur.hpp.
 template <class Team, class Number>
@@ -212,16 +232,9 @@ AUTOPHAGE_HD inline LyapunovResult<Number> solve_lyapunov(const Team& team, i64 
                                                           LyapunovSpace<Number> space,
                                                           LyapunovSpace<WideOf<Number>> wide) {
   const i64 size = n * n;
-  copy(team, a, space.power, size);
-  copy(team, q, x, size);
-  const Doubling<Number> first = double_up(team, n, active, hermitian, x, space);
+  Doubling<Number> first;
+  const MaskOf<Number> hard = solve_plainly(team, n, a, q, active, hermitian, x, space, first);
   LyapunovResult<Number> result{first.converged, first.certain, first.steps};
-  const MaskOf<Number> wanted = worth_refining(n, first);
-  const MaskOf<Number> failed =
-      refine(team, n, a, q, wanted, hermitian, x, space, [&](MaskOf<Number> lanes) {
-        return find_correction<Same<Number>>(team, n, a, lanes, hermitian, space, space);
-      });
-  const MaskOf<Number> hard = failed | (first.diverged & !first.certain);
   if (!any(hard) || team.stopped()) return result;
   for (i64 e = team.rank(); e < size; e += team.size()) {
     wide.power[e] = Wide<Number>::of(a[e]);

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "../backend.hpp"
+#include "../core/lyapunov_items.hpp"
 #include "../core/lyapunov_schur.hpp"
-#include "../core/radius_search.hpp"
 #include "linear_memory.hpp"
 #include "pool.hpp"
 
@@ -28,31 +28,31 @@ class Alone {
         items_(matrices * size_),
         plain_(core::schur_matrices * size_),
         wide_(core::schur_matrices * size_) {
-    const auto* const a = reinterpret_cast<const Number*>(job.a + item * job.a_stride);
-    const auto* const q = reinterpret_cast<const Number*>(job.q + item * job.q_stride);
-    std::copy_n(a, size_, at(0));
-    double most = 0.0;
-    for (std::size_t e = 0; e < size_; ++e) most = core::larger(largest_part(q[e]), most);
-    scale_ = core::nearby_power(most);
-    for (std::size_t e = 0; e < size_; ++e) at(1)[e] = scaled(scale_, q[e]);
+    const double* const a = job.a + item * job.a_stride;
+    const double* const q = job.q + item * job.q_stride;
+    look_ = core::look_at(n_, parts, a, q);
+    const std::size_t doubles = size_ * parts;
+    auto *const to_a = reinterpret_cast<double*>(at(0)), *const to_q = to_a + doubles;
+    std::copy_n(a, doubles, to_a);
+    std::transform(q, q + doubles, to_q, [&](double value) { return value * look_.scale; });
   }
 
   void solve() {
     Number *const a = at(0), *const q = at(1), *const x = at(2), *const p = at(3);
     const bool asked = job_.condition != nullptr;
-    const auto found = core::solve_by_schur(core::Solo(&stop_), n_, a, q, is_hermitian(q), x, at(4),
+    const auto found = core::solve_by_schur(core::Solo(&stop_), n_, a, q, look_.hermitian, x, at(4),
                                             asked ? p : nullptr, space(plain_), space(wide_));
     if (stop_.raised()) return;
     std::int32_t& status = job_.status[item_];
     if (status == lost) status = found.diverged ? 1 : found.converged && store(x) ? 0 : lost;
-    if (asked && status == 0)
-      job_.condition[item_] = (1.0 + row_norm(a, false) * row_norm(a, true)) * row_norm(p, false);
+    if (asked && status == 0) job_.condition[item_] = core::condition_bound(view(a), view(p), n_);
   }
 
   static constexpr std::int32_t lost = 3;
 
  private:
   static constexpr std::size_t matrices = 5;
+  static constexpr int parts = sizeof(Number) / sizeof(double);
 
   Number* at(std::size_t matrix) { return items_.data() + matrix * size_; }
   template <class Real>
@@ -61,48 +61,11 @@ class Alone {
     return {m, m + size_, m + 2 * size_, m + 3 * size_, m + 4 * size_};
   }
 
-  static double scaled(double scale, double value) { return scale * value; }
-  static core::Complex<double> scaled(double scale, const core::Complex<double>& value) {
-    return scale * value;
+  core::MatrixView view(const Number* m) const {
+    return {reinterpret_cast<const double*>(m), n_ * parts, parts, 1, parts};
   }
-  static double largest_part(double value) { return core::absolute(value); }
-  static double largest_part(const core::Complex<double>& value) {
-    return core::larger(core::absolute(value.re), core::absolute(value.im));
-  }
-
-  bool is_hermitian(const Number* q) const {
-    for (std::int64_t i = 0; i < n_; ++i)
-      for (std::int64_t j = 0; j <= i; ++j) {
-        const Number gap = q[i * n_ + j] - core::conjugate(q[j * n_ + i]);
-        if (!(core::size_of(gap) == 0.0)) return false;
-      }
-    return true;
-  }
-
-  // False where the solution is beyond the range of double.
   bool store(const Number* x) const {
-    auto* const out = reinterpret_cast<Number*>(job_.x) + item_ * n_ * n_;
-    double nothing = 0.0;
-    for (std::size_t e = 0; e < size_; ++e) {
-      const Number value = scaled(1.0 / scale_, x[e]);
-      nothing += 0.0 * core::size_of(value);
-      out[e] = value;
-    }
-    if (nothing == 0.0) return true;
-    std::fill_n(reinterpret_cast<double*>(out), size_ * sizeof(Number) / sizeof(double), NAN);
-    return false;
-  }
-
-  // Largest sum of moduli over a row, or over a column.
-  double row_norm(const Number* m, bool columns) const {
-    double most = 0.0;
-    for (std::int64_t i = 0; i < n_; ++i) {
-      double sum = 0.0;
-      for (std::int64_t j = 0; j < n_; ++j)
-        sum += core::square_root(core::square_of(columns ? m[j * n_ + i] : m[i * n_ + j]));
-      most = core::larger(sum, most);
-    }
-    return most;
+    return core::put_back(view(x), look_.scale, n_, job_.x + item_ * n_ * n_ * parts);
   }
 
   const LyapunovJob& job_;
@@ -112,13 +75,16 @@ class Alone {
   std::vector<Number> items_;
   std::vector<core::Complex<double>> plain_;
   std::vector<core::Complex<core::Doubled<double>>> wide_;
-  double scale_ = 1.0;
+  core::ItemLook look_{};
 };
 
+bool needs_more(const LyapunovJob& job, std::int64_t item) {
+  const std::int32_t status = job.status[item];
+  const bool asked = job.condition != nullptr && status == 0;
+  return status == Alone<double>::lost || (asked && std::isnan(job.condition[item]));
+}
+
 void solve_alone(const LyapunovJob& job, std::int64_t item, const core::StopFlag& stop) {
-  const bool missing =
-      job.condition != nullptr && job.status[item] == 0 && std::isnan(job.condition[item]);
-  if (job.status[item] != Alone<double>::lost && !missing) return;
   if (job.is_complex)
     Alone<core::Complex<double>>(job, item, stop).solve();
   else
@@ -129,9 +95,12 @@ void solve_alone(const LyapunovJob& job, std::int64_t item, const core::StopFlag
 
 bool solve(const LyapunovJob& job, const Poll& poll) {
   const simd::LinearKernels kernels = linear_kernels();
-  const simd::LyapunovItems items{job.n,        job.items, job.a,      job.q,     job.a_stride,
-                                  job.q_stride, job.x,     job.status, job.steps, job.condition};
-  const std::int64_t packs = (job.items + kernels.lanes - 1) / kernels.lanes;
+  const bool by_rows = !job.is_complex && job.n >= simd::smallest_of_rows;
+  const simd::LyapunovItems items{job.n,        job.items,     job.a,  job.q,
+                                  job.a_stride, job.q_stride,  job.x,  job.status,
+                                  job.steps,    job.condition, by_rows};
+  const std::int64_t pack = by_rows ? 1 : kernels.lanes;
+  const std::int64_t packs = (job.items + pack - 1) / pack;
   const std::int64_t a_unit = std::clamp<std::int64_t>(packs / (8 * job.threads), 1, 64);
   const std::int64_t units = (packs + a_unit - 1) / a_unit;
   const int threads =
@@ -140,15 +109,22 @@ bool solve(const LyapunovJob& job, const Poll& poll) {
   core::StopFlag stop;
   return share(units, threads, poll, stop, [&](int worker, std::int64_t unit) {
     AlignedDoubles& mine = memory[static_cast<std::size_t>(worker)];
-    mine.resize(kernels.lyapunov_memory(job.n, job.is_complex));
-    const std::int64_t end = std::min((unit + 1) * a_unit, packs);
-    for (std::int64_t pack = unit * a_unit; pack < end && !stop.raised(); ++pack) {
-      const std::int64_t first = pack * kernels.lanes;
-      kernels.lyapunov(items, job.is_complex, first, mine.data(), stop);
-      const std::int64_t last = std::min(first + kernels.lanes, job.items);
-      for (std::int64_t item = first; item < last && !stop.raised(); ++item)
-        solve_alone(job, item, stop);
+    const std::int64_t begin = unit * a_unit * pack;
+    const std::int64_t end = std::min(begin + a_unit * pack, job.items);
+    bool lost = !by_rows;
+    if (by_rows) mine.resize(kernels.row_memory(job.n));
+    for (std::int64_t item = begin; by_rows && item < end && !stop.raised(); ++item) {
+      kernels.row(items, item, mine.data(), stop);
+      lost = lost || needs_more(job, item);
     }
+    if (!lost || stop.raised()) return;
+    mine.resize(kernels.lyapunov_memory(job.n, job.is_complex));
+    simd::LyapunovItems mine_alone = items;
+    mine_alone.items = end;  // the last pack of a unit of rows is no other worker's
+    for (std::int64_t first = begin; first < end && !stop.raised(); first += kernels.lanes)
+      kernels.lyapunov(mine_alone, job.is_complex, first, mine.data(), stop);
+    for (std::int64_t item = begin; item < end && !stop.raised(); ++item)
+      if (needs_more(job, item)) solve_alone(job, item, stop);
   });
 }
 

@@ -113,12 +113,11 @@ def solve_discrete_lyapunov(
     Squared Smith doubling, ``x <- x + a x a^H, a <- a a``, then refinement with the residual in
     twice the precision: always for n <= 16, above where doublings were many or the powers of a
     grew. A refined x is exact but for the rounding of its entries, relative to the largest. Where
-    doubles cannot solve an equation, numbers of twice the precision try; where these cannot, for the
-    powers of a grow too far before they fall, its complex Schur form in such numbers, which takes
-    seconds at n = 128. Refused (status 3) is what that form in doubles puts elsewhere altogether:
-    rounding a and q alone then changes every digit of x. The bits depend on the instruction set, to
-    within rounding; the environment variable AUTOPHAGE_INSTRUCTIONS (avx512, avx2, baseline)
-    chooses it.
+    doubles cannot solve an equation, numbers of twice the precision try; where the powers of a grow
+    too far even for these, its complex Schur form in such numbers, which takes seconds at n = 128.
+    Refused (status 3) is what that form in doubles puts elsewhere altogether: rounding a and q
+    alone then changes every digit of x. The bits depend on the instruction set, to within rounding;
+    the environment variable AUTOPHAGE_INSTRUCTIONS (avx512, avx2, baseline) chooses it.
 
     Examples
     --------
