@@ -109,6 +109,12 @@ class TestAccuracy:
             a, q = stable(rng, n, radius)[0], covariance(rng, n)[0]
             assert_accurate(a, q, truth(a, q))
 
+    @pytest.mark.parametrize("n", [4, 8, 16])
+    def test_refined_to_the_rounding_of_x(self, n: int) -> None:
+        rng = np.random.default_rng(n)
+        a, q = stable(rng, n, 0.999)[0], covariance(rng, n)[0]
+        assert error(ap.solve_discrete_lyapunov(a, q), truth(a, q)) <= EPS
+
     @pytest.mark.parametrize("n", [20, 32, 50])
     @pytest.mark.parametrize("radius", [0.5, 0.9, 0.999])
     @pytest.mark.parametrize("triangular", [False, True])
