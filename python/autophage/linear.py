@@ -41,7 +41,8 @@ class InteractingLinear:
     public : array_like, shape (d, d)
         Second moments of the public features.
     synthetic : array_like, shape (K, d, d)
-        Second moments of the features at which each entity generates its output.
+        Second moments of the features at which each entity generates its output. Where it is the
+        object given as private, the two share memory.
     noise : float, default 1.0
         The *variance* sigma^2 of one response given its features; positive.
     theta : array_like, shape (d,), optional
@@ -92,7 +93,10 @@ class InteractingLinear:
     ) -> None:
         self._private = _check.second_moments("private", private, 3)
         self._public = _check.second_moments("public", public, 2)
-        self._synthetic = _check.second_moments("synthetic", synthetic, 3)
+        alike = synthetic is private  # one array serves both: 2 GB where K = 1000 and d = 500
+        self._synthetic = (
+            self._private if alike else _check.second_moments("synthetic", synthetic, 3)
+        )
         self._noise = _check.number("noise", noise, 0.0, low_open=True)
         self._theta = None if theta is None else _check.numbers("theta", theta)
         self._require_shape("public", self._public, self._private.shape[1:])
