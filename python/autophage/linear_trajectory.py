@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from autophage import _check, records
+from autophage import _check, memory
 from autophage.interaction import Interacting
 
 if TYPE_CHECKING:
@@ -223,7 +223,7 @@ def trajectory(
     sizes = {"entity": entities, "task": entities, "feature": features}
     shapes = {name: (len(alphas) + 1, *(sizes[dim] for dim in _DIMS[name])) for name in chosen}
     cells = sum(int(np.prod(shape)) for shape in shapes.values()) + 8 * net.private.size
-    records.refuse_memory("the trajectory", 8 * cells, ["fewer records or generations"])
+    memory.refuse_memory("the trajectory", 8 * cells, ["fewer records or generations"])
     values = {name: np.empty(shape) for name, shape in shapes.items()}
     path = _Path(net, schedule.beta_0)
     for t in range(len(alphas) + 1):
