@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import mpmath as mp
 import numpy as np
 from numpy.typing import NDArray
 
@@ -38,6 +39,39 @@ def truth(a: Floats, q: Floats) -> NDArray[Any]:
             break
     msg = "the spectral radius of a is at least 1"
     raise ArithmeticError(msg)
+
+
+def sixty_digits(a: Floats, q: Floats) -> NDArray[Any]:
+    """X for symmetric q in units of 2^-BITS, from the linear equations for its lower triangle.
+
+    No powers of a and no eigenvalues: nothing that the solvers do. A condition number of 1e60 would
+    still leave sixty digits.
+    """
+    n = len(a)
+    pairs = [(i, j) for i in range(n) for j in range(i + 1)]
+    with mp.workdps(120):
+        exact = [[mp.mpf(float(value)) for value in row] for row in a]
+        rows = [
+            [
+                (i == k and j == m)
+                - exact[i][k] * exact[j][m]
+                - (k != m) * exact[i][m] * exact[j][k]
+                for k, m in pairs
+            ]
+            for i, j in pairs
+        ]
+        found = mp.lu_solve(mp.matrix(rows), mp.matrix([float(q[i, j]) for i, j in pairs]))
+        x = np.zeros((n, n), dtype=object)
+        for (i, j), value in zip(pairs, found, strict=True):
+            x[i, j] = x[j, i] = int(mp.floor(mp.ldexp(value, BITS)))
+        return x
+
+
+def spectral_radius(a: Floats) -> float:
+    """The largest modulus of an eigenvalue, from sixty digits."""
+    with mp.workdps(60):
+        values = mp.eig(mp.matrix(a.tolist()), left=False, right=False)
+        return float(max(abs(value) for value in values))
 
 
 def error(x: Floats, exact: NDArray[Any]) -> float:

@@ -12,6 +12,14 @@ inline bool is(int which) { return fault == which; }
 
 #include "cpu/chain.cpp"
 #include "cpu/chain_interacting.cpp"
+#include "cpu/lyapunov.cpp"
+#include "simd/linear_baseline.cpp"
+
+// One set of instructions stands for all.
+namespace autophage::simd {
+LinearKernels avx2_kernels() { return baseline_kernels(); }
+LinearKernels avx512_kernels() { return baseline_kernels(); }
+}  // namespace autophage::simd
 
 namespace {
 
@@ -92,4 +100,24 @@ extern "C" int planted_interacting(int fault, const double* laws, const double* 
   job.generations = numbers[4];
   job.threads = static_cast<int>(numbers[5]);
   return static_cast<int>(autophage::cpu::run(job, arrays(out), autophage::Poll{}).ending);
+}
+
+// numbers: n, items, doubles from one a to the next, from one q to the next, threads.
+extern "C" int planted_lyapunov(int fault, const double* a, const double* q,
+                                const std::int64_t* numbers, double* x, std::int32_t* status,
+                                std::int32_t* steps, double* condition) {
+  planted::fault = fault;
+  autophage::LyapunovJob job;
+  job.n = numbers[0];
+  job.items = numbers[1];
+  job.a = a;
+  job.q = q;
+  job.a_stride = numbers[2];
+  job.q_stride = numbers[3];
+  job.threads = static_cast<int>(numbers[4]);
+  job.x = x;
+  job.status = status;
+  job.steps = steps;
+  job.condition = condition;
+  return autophage::cpu::solve(job, autophage::Poll{}) ? 0 : 1;
 }

@@ -1,8 +1,8 @@
 """Faults planted in the real kernel: its sources, rewritten where a fault goes, compiled once.
 
 A fault is chosen at run time; with none the compiled library is the package's own kernel. `Kernel`
-stands in for `_core.run_chains` and `_core.run_interacting`, so that whole studies run on the
-faulty kernel and meet the same judges as the right one.
+stands in for `_core.run_chains`, `_core.run_interacting` and `_core.solve_lyapunov`, so that whole
+studies run on the faulty kernel and meet the same judges as the right one.
 """
 
 from __future__ import annotations
@@ -120,6 +120,40 @@ SITES: list[tuple[str, str, str]] = [
         "core::RunName{name.seed, name.run, k, name.stop}",
         "core::RunName{name.seed, name.run, <<pools share draws>> ? 0 : k, name.stop}",
     ),
+    (
+        "core/lyapunov.hpp",
+        "small = active & (power <= Real(negligible_power<Number>));",
+        "small = active &"
+        " (power <= Real(<<doubling dropped>> ? 0x1p-16 : negligible_power<Number>));",
+    ),
+    (
+        "core/lyapunov.hpp",
+        "sum[e] = select(active, sum[e] + space.update[e], sum[e]);",
+        "sum[e] = <<neighbours go on>> ? sum[e] + space.update[e]"
+        " : select(active, sum[e] + space.update[e], sum[e]);",
+    ),
+    (
+        "core/linear.hpp",
+        "const Number product = a * b; rest = rest + product_rest(a, b, product);",
+        "const Number product = a * b;"
+        "if (!<<residual in plain precision>>) rest = rest + product_rest(a, b, product);",
+    ),
+    (
+        "core/lyapunov_schur.hpp",
+        "const Wide scale = conjugate(t[j * n_ + j]);",
+        "const Wide scale = <<conjugate forgotten>> ? t[j * n_ + j] : conjugate(t[j * n_ + j]);",
+    ),
+    (
+        "simd/linear_lanes.hpp",
+        "set_part(a_, e, p, lane, a[e * parts + p]);",
+        "set_part(a_, e, p, lane,"
+        " a[(<<a transposed>> ? e % items_.n * items_.n + e / items_.n : e) * parts + p]);",
+    ),
+    (
+        "simd/linear_rows.hpp",
+        "j < (lower ? i + rows : n)",
+        "j < (lower ? i + (<<diagonal tile dropped>> ? 0 : rows) : n)",
+    ),
 ]
 NAMES = list(dict.fromkeys(re.findall("<<(.*?)>>", "".join(new for _, _, new in SITES))))
 
@@ -143,7 +177,7 @@ def rewrite(folder: Path) -> None:
 
 
 class Kernel:
-    """`_core.run_chains` for whole trajectories, with a fault or without."""
+    """Functions of `_core`, those of chains for whole trajectories, with a fault or without."""
 
     def __init__(self, folder: Path) -> None:
         rewrite(folder / "cpp")
@@ -154,7 +188,8 @@ class Kernel:
         assert done.returncode == 0, done.stderr
         planted = ctypes.CDLL(str(library))
         self._run, self._interact = planted.planted_run, planted.planted_interacting
-        self._run.restype = self._interact.restype = ctypes.c_int
+        self._solve = planted.planted_lyapunov
+        self._run.restype = self._interact.restype = self._solve.restype = ctypes.c_int
         self.fault: str | None = None
 
     def _chosen(self) -> int:
@@ -195,6 +230,17 @@ class Kernel:
             *(_pointer(real) if real.size else None, _pointer(whole), _targets(out)),
         )
         return ending, -1, -1, -1
+
+    def solve_lyapunov(self, *arguments: Any) -> None:
+        """Stand in for the compiled function."""
+        a, q, x, out, threads, _poll = arguments
+        strides = [0 if len(m) == 1 else m[0].size for m in (a, q)]
+        numbers = np.array([x.shape[1], len(x), *strides, threads], dtype=np.int64)
+        told = (
+            _pointer(out[name]) if name in out else None
+            for name in ("status", "iterations", "condition")
+        )
+        self._solve(self._chosen(), *map(_pointer, (a, q, numbers, x)), *told)
 
 
 def _targets(out: Any) -> Any:

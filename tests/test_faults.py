@@ -20,6 +20,7 @@ import planted
 import test_backends
 import test_interacting
 import test_laws
+import test_lyapunov
 import test_regimes_agree
 from autophage.records import Study
 
@@ -38,6 +39,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> planted.Kernel:
 def kernel(compiled: planted.Kernel, monkeypatch: pytest.MonkeyPatch) -> Iterator[planted.Kernel]:
     monkeypatch.setattr(core, "run_chains", compiled.run_chains)
     monkeypatch.setattr(core, "run_interacting", compiled.run_interacting)
+    monkeypatch.setattr(core, "solve_lyapunov", compiled.solve_lyapunov)
     yield compiled
     compiled.fault = None
 
@@ -130,6 +132,36 @@ def real_records() -> None:
     test_backends.TestOneHash().test_of_real_records()
 
 
+def small_equations() -> None:
+    """Forward errors of 16 x 16 equations up to a radius of .999999 (test_lyapunov)."""
+    test_lyapunov.TestAccuracy().test_random(16)
+
+
+def large_equations() -> None:
+    """Forward errors of unrefined equations in packs (test_lyapunov)."""
+    test_lyapunov.TestAccuracy().test_large(20, 0.5, triangular=False)
+
+
+def rows_of_equations() -> None:
+    """Forward errors of an equation that has all lanes to itself (test_lyapunov)."""
+    test_lyapunov.TestAccuracy().test_large(50, 0.5, triangular=False)
+
+
+def hard_equations() -> None:
+    """A Jordan block whose powers no double can hold (test_lyapunov)."""
+    test_lyapunov.TestAccuracy().test_dtlex_42(10, 0.9)
+
+
+def refined_equations() -> None:
+    """Refined solutions are right to the last digit (test_lyapunov)."""
+    test_lyapunov.TestAccuracy().test_refined_to_the_rounding_of_x(8)
+
+
+def lone_equations() -> None:
+    """Items have the same bits alone and in a batch (test_lyapunov)."""
+    test_lyapunov.TestItems().test_bits_do_not_depend_on_the_batch()
+
+
 CAUGHT: dict[str, Callable[[], None]] = {
     "bias of 1e-3": times_of_many_runs,
     "time off by one": times,
@@ -148,6 +180,12 @@ CAUGHT: dict[str, Callable[[], None]] = {
     "entities keep the same words": pools,
     "absorbed alone": absorption,
     "pools share draws": pools,
+    "doubling dropped": large_equations,
+    "neighbours go on": lone_equations,
+    "residual in plain precision": refined_equations,
+    "conjugate forgotten": hard_equations,
+    "a transposed": small_equations,
+    "diagonal tile dropped": rows_of_equations,
 }
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import autophage as ap
-from autophage import records
+from autophage import memory
 from linear_networks import moments, network
 
 NET = network()
@@ -63,7 +63,7 @@ def test_wrong_arguments_are_named(
 class TestMemory:
     @pytest.fixture(autouse=True)
     def little(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(records, "available_memory", lambda: 2**27)
+        monkeypatch.setattr(memory, "available_memory", lambda: 2**27)
 
     def test_of_results_is_refused_beforehand(self) -> None:
         axis = np.linspace(0.0, 1.0, 2001)

@@ -352,9 +352,9 @@ class TestRefusals:
             simulated("constant weights", **more)
 
     def test_of_many_weights_say_so(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        from autophage import records
+        from autophage import memory
 
-        monkeypatch.setattr(records, "available_memory", lambda: 2**27)
+        monkeypatch.setattr(memory, "available_memory", lambda: 2**27)
         net, regime = network(20, 40, (50, 50, 50)), ap.Interacting(lambda t: 1 / t, 0.5)
         with pytest.raises(MemoryError, match="fewer distinct alpha and beta"):
             ap.simulate(net, regime, runs=1, generations=1000, rng=1)

@@ -65,6 +65,29 @@ def test_points_without_a_limit() -> None:
         assert np.isfinite(out[name][1]).all(), name
 
 
+def test_radii_of_complex_pairs() -> None:
+    """Their traces never settle: the radius is then the root of the norm of a high power."""
+    rng = np.random.default_rng(0)
+    found = 0
+    for _ in range(200):
+        roots = rng.standard_normal((5, 3, 3)) * 10.0 ** rng.uniform(-1, 1, (5, 1, 1))
+        moments = roots @ roots.mT
+        private, public, synthetic = moments[:2], 1e-2 * moments[4] + 1e-3 * np.eye(3), moments[2:4]
+        alpha, beta = rng.uniform(0.5, 1.0), rng.uniform()
+        own = (1 - alpha) * (beta * private + (1 - beta) * public)
+        feedback = alpha / 2 * synthetic @ np.linalg.inv(own + alpha * synthetic.mean(0))
+        values = np.linalg.eigvals(feedback.sum(0))
+        largest = values[np.abs(values).argmax()]
+        if abs(largest.imag) < 1e-3:
+            continue
+        found += 1
+        net = private, public, synthetic
+        out = limits(net, np.array([alpha]), np.array([beta]), ("spectral_radius",))
+        assert out["status"].tolist() == [0]
+        assert abs(out["spectral_radius"][0] - abs(largest)) <= 1e-11
+    assert found >= 5
+
+
 def test_bits_do_not_depend_on_the_grid_or_the_threads() -> None:
     net = network(np.random.default_rng(2), 5, 7, 3)
     rng = np.random.default_rng(3)

@@ -13,7 +13,16 @@ import pytest
 from scipy import linalg
 
 import autophage as ap
-from lyapunov_reference import Floats, dtlex_41, dtlex_42, error, residual, truth
+from lyapunov_reference import (
+    Floats,
+    dtlex_41,
+    dtlex_42,
+    error,
+    residual,
+    sixty_digits,
+    spectral_radius,
+    truth,
+)
 
 EPS = 2.0**-52
 BEHIND_SCIPY = 4.0  # times the error of the better of SciPy's methods, or of one rounding
@@ -41,9 +50,8 @@ def covariance(rng: np.random.Generator, n: int, count: int = 1) -> Floats:
     return np.asarray(x @ x.mT)
 
 
-def assert_accurate(a: Floats, q: Floats) -> None:
+def assert_accurate(a: Floats, q: Floats, exact: Any) -> None:
     x = ap.solve_discrete_lyapunov(a, q)
-    exact = truth(a, q)
     allowed = BEHIND_SCIPY * max(scipy_error(a, q, exact), EPS / 2)
     assert error(x, exact) <= allowed
     assert residual(a, x, q) <= 1e-14
@@ -51,35 +59,63 @@ def assert_accurate(a: Floats, q: Floats) -> None:
 
 
 FIRST = [(n, r, s) for n in (2, 3, 5, 10) for r in (1.5, 2.0, 5.0) for s in (1.05, 1.5, 2.0)]
-JORDAN = [(n, v) for n in (2, 3, 5, 10) for v in (-0.5, 0.5, 0.75)]
-JORDAN += [(n, v) for n in (2, 3) for v in (0.9, 0.99, 0.999)] + [(5, 0.9), (2, 0.999999)]
+JORDAN = [(n, v) for n in (2, 3, 5, 10) for v in (-0.5, 0.5, 0.75, 0.9)]
+JORDAN += [(n, v) for n in (2, 3, 5) for v in (0.99, 0.999)]
+JORDAN += [(n, v) for n in (2, 3) for v in (0.9999, 0.99999)] + [(2, 0.999999)]
+OUTSIDE = [(3, 0.999999), (5, 0.9999), (10, 0.99), (10, 0.999999)]
 
 
 @pytest.mark.filterwarnings("ignore:Ill-conditioned:scipy.linalg.LinAlgWarning")
 class TestAccuracy:
     @pytest.mark.parametrize(("n", "r", "s"), [*FIRST, (2, 2e6, 1.5), (4, 126.0, 1.5)])
     def test_dtlex_41(self, n: int, r: float, s: float) -> None:
-        assert_accurate(*dtlex_41(n, r, s))
+        a, q = dtlex_41(n, r, s)
+        assert_accurate(a, q, sixty_digits(a, q))
 
     @pytest.mark.parametrize(("n", "value"), JORDAN)
     def test_dtlex_42(self, n: int, value: float) -> None:
-        assert_accurate(*dtlex_42(n, value, 1.5))
-
-    @pytest.mark.parametrize(("n", "value"), [(5, 0.99), (10, 0.9), (10, 0.99)])
-    def test_what_no_double_can_hold_is_refused(self, n: int, value: float) -> None:
-        """Condition numbers beyond 1e17: rounding a and q alone changes every digit of x."""
+        """Up to a condition number of 1e26 or so, where SciPy is off by a tenth."""
         a, q = dtlex_42(n, value, 1.5)
+        assert_accurate(a, q, sixty_digits(a, q))
+
+    @pytest.mark.parametrize(("n", "value"), OUTSIDE)
+    def test_dtlex_42_beyond_the_circle(self, n: int, value: float) -> None:
+        """Rounding the collection's a to doubles takes its eigenvalues out of the unit circle."""
+        a, q = dtlex_42(n, value, 1.5)
+        assert spectral_radius(a) > 1.0
         x, info = ap.solve_discrete_lyapunov(a, q, errors="nan", return_info=True)
-        assert info.status in (1, 3)
+        assert info.status == 1
+        assert np.isnan(x).all()
+
+    def test_the_truths_agree(self) -> None:
+        """Linear equations in 120 digits against doubling in whole numbers of 500 bits."""
+        for a, q in (dtlex_41(5, 5.0, 1.5), dtlex_42(3, 0.99, 1.5), dtlex_42(10, 0.5, 1.5)):
+            gap = sixty_digits(a, q) - truth(a, q)
+            assert np.abs(gap).max() <= 1e-60 * float(np.abs(truth(a, q)).max())
+
+    def test_what_no_double_can_hold_is_refused(self) -> None:
+        """Rounding a alone changes every digit of x, though its spectral radius is below 1."""
+        a, q = dtlex_42(3, 0.99999, 1.5)
+        near = 1.000005 * a
+        assert spectral_radius(near) < 1.0
+        x, info = ap.solve_discrete_lyapunov(near, q, errors="nan", return_info=True)
+        assert info.status == 3
         assert np.isnan(x).all()
 
     @pytest.mark.parametrize("n", range(1, 17))
     def test_random(self, n: int) -> None:
         rng = np.random.default_rng(n)
         for radius in (0.5, 0.99, 0.999999):
-            assert_accurate(stable(rng, n, radius)[0], covariance(rng, n)[0])
+            a, q = stable(rng, n, radius)[0], covariance(rng, n)[0]
+            assert_accurate(a, q, truth(a, q))
 
-    @pytest.mark.parametrize("n", [20, 32])
+    @pytest.mark.parametrize("n", [4, 8, 16])
+    def test_refined_to_the_rounding_of_x(self, n: int) -> None:
+        rng = np.random.default_rng(n)
+        a, q = stable(rng, n, 0.999)[0], covariance(rng, n)[0]
+        assert error(ap.solve_discrete_lyapunov(a, q), truth(a, q)) <= EPS
+
+    @pytest.mark.parametrize("n", [20, 32, 50])
     @pytest.mark.parametrize("radius", [0.5, 0.9, 0.999])
     @pytest.mark.parametrize("triangular", [False, True])
     def test_large(self, n: int, radius: float, triangular: bool) -> None:
@@ -146,7 +182,14 @@ class TestAccuracy:
 class TestItems:
     def test_bits_do_not_depend_on_the_batch(self) -> None:
         rng = np.random.default_rng(1)
-        for n, kind in ((1, float), (5, float), (9, complex), (17, float), (33, float)):
+        for n, kind in (
+            (1, float),
+            (5, float),
+            (9, complex),
+            (17, float),
+            (47, float),
+            (49, float),
+        ):
             a = stable(rng, n, 1.0, 19).astype(kind) * rng.uniform(0.1, 0.99, (19, 1, 1))
             q = covariance(rng, n, 19).astype(kind)
             whole = ap.solve_discrete_lyapunov(a, q, threads=1)
@@ -156,6 +199,43 @@ class TestItems:
             assert np.array_equal(alone, whole)
             split = [ap.solve_discrete_lyapunov(a[i], q[i]) for i in (slice(0, 7), slice(7, 19))]
             assert np.array_equal(np.concatenate(split), whole)
+
+    def test_bits_of_hard_items_do_not_depend_on_the_batch(self) -> None:
+        """Items that squarings cannot solve, among others and alone; also in complex numbers."""
+        hard = [dtlex_42(5, value, 1.5) for value in (0.99, 0.999, 0.5, 0.9999, 0.95)]
+        a, q = (np.array(part) for part in zip(*hard, strict=True))
+        turn = np.exp(1j * np.arange(5.0))[:, None, None]
+        for left in (a, a * turn):
+            x, info = ap.solve_discrete_lyapunov(left, q, errors="nan", return_info=True)
+            assert info.status.tolist() == [0, 0, 0, 1, 0]
+            fine = info.status == 0
+            assert (info.condition[fine] > 1.0).all()
+            back = ap.solve_discrete_lyapunov(left[fine][::-1], q[fine][::-1])[::-1]
+            assert np.array_equal(back, x[fine])
+            for k in np.flatnonzero(fine):
+                alone, told = ap.solve_discrete_lyapunov(left[k], q[k], return_info=True)
+                assert np.array_equal(alone, x[k])
+                assert told.condition == info.condition[k]
+                assert np.array_equal(alone, alone.conj().T)
+        # A turn of a changes nothing but the rounding of a.
+        assert error(x[4].real, truth(a[4], q[4])) <= 1e-6
+
+    @pytest.mark.parametrize("n", [20, 50])
+    def test_hard_and_broken_items_among_large_ones(self, n: int) -> None:
+        """Where twice the precision is needed, beside what is unstable and what is not finite."""
+        rng = np.random.default_rng(9)
+        a, q = stable(rng, n, 0.9, 12), covariance(rng, n, 12)
+        good = ap.solve_discrete_lyapunov(a, q)
+        a[2] = 0.5 * np.eye(n) + 0.6 * np.eye(n, k=1)
+        a[5], a[7, 0, n - 1] = 2.0 * a[5], np.inf
+        x, info = ap.solve_discrete_lyapunov(a, q, errors="nan", return_info=True)
+        assert info.status.tolist() == [0, 0, 0, 0, 0, 1, 0, 2, 0, 0, 0, 0]
+        untouched = np.setdiff1d(np.flatnonzero(info.status == 0), [2])
+        assert np.array_equal(x[untouched], good[untouched])
+        assert np.array_equal(x[2], ap.solve_discrete_lyapunov(a[2], q[2]))
+        assert np.isnan(x[[5, 7]]).all()
+        assert error(x[2], truth(a[2], q[2])) <= 4 * EPS
+        assert (info.condition[info.status == 0] > 1.0).all()
 
     def test_failures_leave_the_rest_alone(self) -> None:
         rng = np.random.default_rng(2)
@@ -265,7 +345,7 @@ def test_instruction_sets_agree() -> None:
         "import json, numpy as np, autophage as ap\n"
         "rng = np.random.default_rng(0)\n"
         "found = []\n"
-        "for n in (1, 4, 7, 16, 25):\n"
+        "for n in (1, 4, 7, 16, 25, 50):\n"
         "    a = rng.standard_normal((9, n, n))\n"
         "    a *= .99 / np.abs(np.linalg.eigvals(a)).max(1)[:, None, None]\n"
         "    x = ap.solve_discrete_lyapunov(a, np.eye(n))\n"

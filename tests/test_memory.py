@@ -16,7 +16,7 @@ import pytest
 
 import autophage as ap
 import judge
-from autophage import chains, records
+from autophage import chains, memory, records
 
 simulation: Any = import_module("autophage.simulate")
 MIB = 2**20
@@ -141,7 +141,7 @@ class TestRefusals:
         assert study.bytes(7) == 7 + 8 * 2**30 * 2**20 * 2**10 * (2**20 + 1)
 
     def test_come_before_anything_is_taken(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(records, "available_memory", lambda: 100 * MIB)
+        monkeypatch.setattr(memory, "available_memory", lambda: 100 * MIB)
         taken: list[str] = []
         monkeypatch.setattr(records.Study, "empty", lambda *_: taken.append("arrays"))
         with pytest.raises(MemoryError, match=r"about 0\.\d+ GiB, but 0\.0977 GiB are available"):
@@ -150,18 +150,52 @@ class TestRefusals:
 
     def test_leave_a_tenth_of_the_memory(self, monkeypatch: pytest.MonkeyPatch) -> None:
         call = partial(ap.simulate, MODEL, ap.FullySynthetic(1), runs=5_000_000, rng=1)
-        monkeypatch.setattr(records, "available_memory", lambda: 90 * MIB)  # the arrays, no more
+        monkeypatch.setattr(memory, "available_memory", lambda: 90 * MIB)  # the arrays, no more
         with pytest.raises(MemoryError, match=r"reduce=.mean") as refusal:
             call()
         wanted = 2**30 * float(re.findall(r"about ([\d.]+) GiB", str(refusal.value))[0])
-        monkeypatch.setattr(records, "available_memory", lambda: 1.02 * wanted / 0.9)
+        monkeypatch.setattr(memory, "available_memory", lambda: 1.02 * wanted / 0.9)
         call()
-        monkeypatch.setattr(records, "available_memory", lambda: 0.98 * wanted / 0.9)
+        monkeypatch.setattr(memory, "available_memory", lambda: 0.98 * wanted / 0.9)
         with pytest.raises(MemoryError):
             call()
 
+    def test_of_moments_come_beforehand(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(memory, "available_memory", lambda: 100 * MIB)
+        window = ap.MostRecent(10, window=20_000)
+        with pytest.raises(MemoryError, match=r"window of these moments .*a smaller window"):
+            ap.moments([0.5, 0.5], window, 20_000)
+        assert ap.moments([0.5, 0.5], window, 50).sizes == {"generation": 50}
+        many = ap.Categorical(np.full((500, 2), 0.5), public=[0.5, 0.5])
+        with pytest.raises(MemoryError, match=r"these moments .*fewer generations or entities"):
+            ap.moments(many, ap.Interacting(0.5, 0.5, n=9), 100)
+        assert ap.moments(many, ap.Interacting(0.5, 0.5, n=9), 2).sizes["other"] == 500
+
+    @linux
+    @pytest.mark.parametrize(
+        ("call", "wanted"),
+        [
+            ("ap.moments([.5, .5], ap.MostRecent(10, window=2000), 2500)", 61),
+            ("ap.moments(many, ap.Interacting(.5, .5, n=9), 60)", 349),
+        ],
+    )
+    def test_of_moments_are_what_they_take(self, call: str, wanted: int) -> None:
+        """The most that the process has held, against the estimate, in MiB."""
+        code = (
+            f"{MEASURED.split('estimates =')[0]}\n"
+            "import xarray\n"
+            "many = ap.Categorical(np.full((500, 2), .5), public=[.5, .5])\n"
+            "ap.moments(many, ap.Interacting(.5, .5, n=9), 2)\n"
+            "ap.moments([.5, .5], ap.MostRecent(10, window=3), 9)\n"
+            f"before = largest(); {call}; print(largest() - before)"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        )
+        assert 0.6 * wanted <= float(done.stdout) <= 1.1 * wanted + 20
+
     def test_look_at_the_control_group(self) -> None:
-        assert 0 < records.available_memory() <= 2**50
+        assert 0 < memory.available_memory() <= 2**50
 
 
 @linux

@@ -5,6 +5,8 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
+#include <string>
+
 #include "../backend.hpp"
 
 namespace autophage {
@@ -22,6 +24,25 @@ void bind_lyapunov(py::module_& module);
 
 template <class T>
 using Array = py::array_t<T, py::array::c_style>;
+
+// The array values[name] itself: a converted copy would be lost, with all that a kernel writes to
+// it, or be gone before a kernel reads it.
+template <class T>
+Array<T> own_array(const py::dict& values, const std::string& name) {
+  const py::object value = values[name.c_str()];
+  if (!py::isinstance<Array<T>>(value))
+    throw py::type_error(name + " must be C-contiguous and of the kernel's dtype");
+  return py::reinterpret_borrow<Array<T>>(value);
+}
+
+// The data of a result, or null where the caller did not ask for it.
+template <class T>
+T* target(const py::dict& out, const std::string& name) {
+  return out.contains(name.c_str()) ? own_array<T>(out, name).mutable_data() : nullptr;
+}
+inline ExactSums exact_sums(const py::dict& out, const std::string& name) {
+  return {target<std::uint64_t>(out, name + "_sum"), target<std::uint64_t>(out, name + "_squares")};
+}
 
 // A Poll that takes the interpreter lock, lets pending signals raise and reports progress to
 // `callback` (a callable of one int, or None). An exception from either stops the kernel and is

@@ -1,18 +1,9 @@
 // Arrays of results by name, as the drivers of chains want them.
 #pragma once
 
-#include <string>
-
 #include "bindings.hpp"
 
 namespace autophage {
-
-// The data of out[name], or null where the caller did not ask for it.
-template <class T>
-T* target(const py::dict& out, const std::string& name) {
-  if (!out.contains(name.c_str())) return nullptr;
-  return Array<T>::ensure(out[name.c_str()]).mutable_data();
-}
 
 inline const char* const real_records[] = {"sigma",       "max_p",       "l1_to_truth",
                                            "l1_to_first", "l2_to_truth", "l2_to_first"};
@@ -26,10 +17,6 @@ inline ChainTrajectories trajectories(const py::dict& out) {
   to.support = target<std::int64_t>(out, "support");
   to.p = target<double>(out, "p");
   return to;
-}
-
-inline ExactSums exact_sums(const py::dict& out, const std::string& name) {
-  return {target<std::uint64_t>(out, name + "_sum"), target<std::uint64_t>(out, name + "_squares")};
 }
 
 inline ChainSums sums(const py::dict& out) {

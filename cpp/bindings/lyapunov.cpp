@@ -17,11 +17,6 @@ void run(py::object callback, Kernel kernel) {
   poll.rethrow();
 }
 
-template <class T>
-T* target(py::dict& out, const char* name) {
-  return out.contains(name) ? Array<T>::ensure(out[name]).mutable_data() : nullptr;
-}
-
 // a and q have one item or as many as x.
 template <class Number>
 void solve_lyapunov(const Array<Number>& a, const Array<Number>& q, Array<Number>& x, py::dict& out,

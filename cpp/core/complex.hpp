@@ -1,4 +1,4 @@
-// Complex numbers over a real type that may be a pack of lanes. No division: nothing here needs it.
+// Complex numbers over a real type that may be a pack of lanes.
 #pragma once
 
 #include "numbers.hpp"
@@ -20,6 +20,15 @@ AUTOPHAGE_HD inline Complex<Real> operator+(const Complex<Real>& a, const Comple
 template <class Real>
 AUTOPHAGE_HD inline Complex<Real> operator-(const Complex<Real>& a, const Complex<Real>& b) {
   return {a.re - b.re, a.im - b.im};
+}
+
+template <class Real>
+AUTOPHAGE_HD inline Complex<Real> operator*(const Complex<Real>& a, const Complex<Real>& b) {
+  return {a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
+}
+template <class Real>
+AUTOPHAGE_HD inline Complex<Real> operator*(const Real& a, const Complex<Real>& b) {
+  return {a * b.re, a * b.im};
 }
 
 template <class R>
@@ -59,6 +68,13 @@ AUTOPHAGE_HD inline Complex<Real> real_part(const Complex<Real>& a) {
 template <class Real>
 AUTOPHAGE_HD inline Real square_of(const Complex<Real>& a) {
   return a.re * a.re + a.im * a.im;
+}
+// Plain: b's square must stay in the range of its parts.
+template <class Real>
+AUTOPHAGE_HD inline Complex<Real> operator/(const Complex<Real>& a, const Complex<Real>& b) {
+  const Complex<Real> product = a * conjugate(b);
+  const Real square = square_of(b);
+  return {product.re / square, product.im / square};
 }
 // |re| + |im|: between the modulus and sqrt 2 times it.
 template <class Real>

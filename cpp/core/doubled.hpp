@@ -50,6 +50,12 @@ AUTOPHAGE_HD inline Doubled<R> operator*(const Doubled<R>& a, const Doubled<R>& 
   return joined(product, rest + (a.high * b.low + a.low * b.high));
 }
 template <class R>
+AUTOPHAGE_HD inline Doubled<R> operator/(const Doubled<R>& a, const Doubled<R>& b) {
+  const R first = a.high / b.high;
+  const Doubled<R> rest = a - b * Doubled<R>(first, R(0.0));
+  return joined(first, rest.high / b.high);
+}
+template <class R>
 AUTOPHAGE_HD inline typename Kind<R>::Mask operator<=(const Doubled<R>& a, const Doubled<R>& b) {
   return a.high <= b.high;
 }

@@ -17,8 +17,9 @@ struct LyapunovSpace {
   Number *power, *next, *left, *update, *residual;
 };
 
-// certain: lanes among the diverged where an eigenvalue outside the unit circle, or on it, was
-// seen; in the others the powers may have grown only to fall later.
+// certain: lanes among the diverged with an eigenvalue outside the unit circle, proven, or on it:
+// the powers neither vanished nor grew. In the others they may have grown only to fall later, or
+// grown by their rounding alone.
 template <class Number>
 struct Doubling {
   MaskOf<Number> converged{}, diverged{}, certain{};
@@ -39,8 +40,19 @@ inline constexpr double range_limit = 0x1p1000;
 // of this size, what is wrong with X is its rounding.
 inline constexpr double small_correction = 0x1p-40;
 inline constexpr int most_refinements = 6;
-// One eigenvalue beyond 1 makes |A_k|_F near |A_(k-1)|_F^2; a growth that comes to an end does not.
-inline constexpr double like_a_square = 0x1p-20;
+// Spectral radii so close to 1 count as 1.
+inline constexpr double radius_tolerance = 1e-13;
+
+// Whether the trace of A_k proves a spectral radius above 1: n eigenvalues of at most 1 have a
+// trace of at most n. `wrong` bounds the squared Frobenius norm of the error of A_k.
+template <class Team, class Number>
+AUTOPHAGE_HD inline MaskOf<Number> is_unstable(const Team&, i64 n, const Number* power,
+                                               const RealOf<Number>& wrong) {
+  Number trace(0.0);
+  for (i64 i = 0; i < n; ++i) trace = trace + power[i * (n + 1)];
+  const RealOf<Number> most(2.0 * static_cast<double>(n) * static_cast<double>(n));
+  return square_of(trace) > most * (RealOf<Number>(1.0) + wrong);
+}
 
 // space.power holds A and sum holds Q on entry; sum holds X on return, in the lanes that converged.
 template <class Team, class Number>
@@ -50,15 +62,18 @@ AUTOPHAGE_HD inline Doubling<Number> double_up(const Team& team, i64 n, MaskOf<N
   using Real = RealOf<Number>;
   Doubling<Number> found;
   const i64 size = n * n;
-  Real last(1.0);
+  const double unit = 4.0 * static_cast<double>(n) * Kind<Number>::rounding;
+  Real wrong(0.0);
   for (int k = 0; !team.stopped(); ++k) {
     const Real power = sum_of_squares(team, space.power, size);
     found.growth = select(active, larger(power, found.growth), found.growth);
     const MaskOf<Number> small = active & (power <= Real(negligible_power<Number>));
     const Real limit(k > 0 ? hopeless_power<Number> : range_limit);
-    const MaskOf<Number> large = active & (k < most_doublings ? !(power <= limit) : !small);
-    found.certain = found.certain | (large & !(power <= last * last * Real(like_a_square)));
-    last = power;
+    const MaskOf<Number> still = k < most_doublings ? MaskOf<Number>{} : active & !small;
+    const MaskOf<Number> proven = active & !small & is_unstable(team, n, space.power, wrong);
+    const MaskOf<Number> large = still | proven | (active & !(power <= limit));
+    found.certain = found.certain | proven | (still & (power <= limit));
+    wrong = power * (Real(8.0) * wrong + power * Real(2.0 * unit * unit));
     found.converged = found.converged | small;
     found.diverged = found.diverged | large;
     active = active & !(small | large);
@@ -129,24 +144,23 @@ struct LyapunovResult {
 
 // Small matrices are always refined: it costs little. Large ones where the squarings were many or
 // the powers grew.
-template <class Number>
-AUTOPHAGE_HD inline MaskOf<Number> worth_refining(i64 n, const Doubling<Number>& first) {
+template <class Team, class Number>
+AUTOPHAGE_HD inline MaskOf<Number> worth_refining(const Team&, i64 n,
+                                                  const Doubling<Number>& first) {
   using Real = RealOf<Number>;
   const MaskOf<Number> unsure =
       (first.steps > Real(9.5)) | (first.growth > Real(4.0 * static_cast<double>(n)));
   return n <= 16 ? first.converged : first.converged & unsure;
 }
 
-// Leaves in space.residual the correction that x needs in the wanted lanes, found in numbers of
-// `Precision`. Returns the lanes where it was found.
+// Turns the residual in space.residual into the correction that x needs in the wanted lanes, found
+// in numbers of `Precision`. Returns the lanes where it was found.
 template <class Precision, class Team, class Number>
 AUTOPHAGE_HD inline MaskOf<Number> find_correction(const Team& team, i64 n, const Number* a,
-                                                   const Number* q, MaskOf<Number> wanted,
-                                                   MaskOf<Number> hermitian, const Number* x,
+                                                   MaskOf<Number> wanted, MaskOf<Number> hermitian,
                                                    LyapunovSpace<Number>& space,
                                                    LyapunovSpace<typename Precision::Type>& work) {
   const i64 size = n * n;
-  find_residual(team, n, a, q, x, hermitian, space);
   for (i64 e = team.rank(); e < size; e += team.size()) {
     work.power[e] = Precision::of(a[e]);
     work.residual[e] = Precision::of(space.residual[e]);
@@ -159,20 +173,20 @@ AUTOPHAGE_HD inline MaskOf<Number> find_correction(const Team& team, i64 n, cons
   return found.converged;
 }
 
-// Brings x to within the rounding of its entries in the wanted lanes, by corrections found in
-// numbers of `Precision`. Returns the lanes where they did not become small: the equation is too
-// ill conditioned for these numbers.
-template <class Precision, class Team, class Number>
+// Brings x to within the rounding of its entries in the wanted lanes: `correct` puts a correction
+// in the place of space.residual and says in which lanes it was found. Returns the lanes where
+// corrections did not become small: the equation is too ill conditioned for their solver.
+template <class Team, class Number, class Correct>
 AUTOPHAGE_HD inline MaskOf<Number> refine(const Team& team, i64 n, const Number* a, const Number* q,
                                           MaskOf<Number> wanted, MaskOf<Number> hermitian,
                                           Number* x, LyapunovSpace<Number>& space,
-                                          LyapunovSpace<typename Precision::Type>& work) {
+                                          Correct correct) {
   using Real = RealOf<Number>;
   const i64 size = n * n;
   MaskOf<Number> failed{};
   for (int round = 0; round < most_refinements && any(wanted) && !team.stopped(); ++round) {
-    const MaskOf<Number> found =
-        find_correction<Precision>(team, n, a, q, wanted, hermitian, x, space, work);
+    find_residual(team, n, a, q, x, hermitian, space);
+    const MaskOf<Number> found = correct(wanted);
     for (i64 e = team.rank(); e < size; e += team.size())
       x[e] = select(wanted, x[e] + space.residual[e], x[e]);
     team.sync();
@@ -190,8 +204,27 @@ AUTOPHAGE_HD inline MaskOf<Number> refine(const Team& team, i64 n, const Number*
 template <class Number>
 using WideOf = typename Wide<Number>::Type;
 
-// Solves for x in the active lanes. Lanes that neither converged nor diverged are too ill
-// conditioned even for twice the precision, which is tried where plain doubles fail.
+// Solves for x in the active lanes in plain doubles; `first` tells of the squarings. Returns the
+// lanes where these do not suffice.
+template <class Team, class Number>
+AUTOPHAGE_HD inline MaskOf<Number> solve_plainly(const Team& team, i64 n, const Number* a,
+                                                 const Number* q, MaskOf<Number> active,
+                                                 MaskOf<Number> hermitian, Number* x,
+                                                 LyapunovSpace<Number>& space,
+                                                 Doubling<Number>& first) {
+  copy(team, a, space.power, n * n);
+  copy(team, q, x, n * n);
+  first = double_up(team, n, active, hermitian, x, space);
+  const MaskOf<Number> wanted = worth_refining(team, n, first);
+  const MaskOf<Number> failed =
+      refine(team, n, a, q, wanted, hermitian, x, space, [&](MaskOf<Number> lanes) {
+        return find_correction<Same<Number>>(team, n, a, lanes, hermitian, space, space);
+      });
+  return failed | (first.diverged & !first.certain);
+}
+
+// Solves for x in the active lanes, in twice the precision where plain doubles fail. Lanes that
+// neither converged nor diverged are too hard for squarings: see lyapunov_schur.hpp.
 template <class Team, class Number>
 AUTOPHAGE_HD inline LyapunovResult<Number> solve_lyapunov(const Team& team, i64 n, const Number* a,
                                                           const Number* q, MaskOf<Number> active,
@@ -199,14 +232,9 @@ AUTOPHAGE_HD inline LyapunovResult<Number> solve_lyapunov(const Team& team, i64 
                                                           LyapunovSpace<Number> space,
                                                           LyapunovSpace<WideOf<Number>> wide) {
   const i64 size = n * n;
-  copy(team, a, space.power, size);
-  copy(team, q, x, size);
-  const Doubling<Number> first = double_up(team, n, active, hermitian, x, space);
+  Doubling<Number> first;
+  const MaskOf<Number> hard = solve_plainly(team, n, a, q, active, hermitian, x, space, first);
   LyapunovResult<Number> result{first.converged, first.certain, first.steps};
-  const MaskOf<Number> wanted = worth_refining(n, first);
-  const MaskOf<Number> failed =
-      refine<Same<Number>>(team, n, a, q, wanted, hermitian, x, space, space);
-  const MaskOf<Number> hard = failed | (first.diverged & !first.certain);
   if (!any(hard) || team.stopped()) return result;
   for (i64 e = team.rank(); e < size; e += team.size()) {
     wide.power[e] = Wide<Number>::of(a[e]);
@@ -217,8 +245,10 @@ AUTOPHAGE_HD inline LyapunovResult<Number> solve_lyapunov(const Team& team, i64 
   for (i64 e = team.rank(); e < size; e += team.size())
     x[e] = select(hard, Wide<Number>::back(wide.residual[e]), x[e]);
   team.sync();
-  const MaskOf<Number> lost =
-      refine<Wide<Number>>(team, n, a, q, hard & second.converged, hermitian, x, space, wide);
+  const MaskOf<Number> lost = refine(
+      team, n, a, q, hard & second.converged, hermitian, x, space, [&](MaskOf<Number> lanes) {
+        return find_correction<Wide<Number>>(team, n, a, lanes, hermitian, space, wide);
+      });
   result.converged = (first.converged & !hard) | (hard & second.converged & !lost);
   result.diverged = result.diverged | (hard & second.certain);
   return result;

@@ -90,7 +90,7 @@ class Worker {
           every_ ? one<true>(run, context, schedule) : one<false>(run, context, schedule);
       if (stuck > 0) return {Ending::stuck, job_.first_run + run, context, stuck};
     }
-    if (!stop_.raised()) sink_.flush(context, laws_.at(context).token, mutex);
+    if (!stop_.raised()) sink_.flush(context, laws_.at(context).token, mutex, stop_);
     return {};
   }
 

@@ -44,26 +44,27 @@ core::InteractingSchedule schedule_of(const InteractingJob& job) {
 template <class Sink>
 class InteractingWorker {
  public:
-  template <class Out>
-  InteractingWorker(const InteractingJob& job, const PreparedEntities& laws, const Sink& sink,
-                    const Out& out, core::StopFlag& stop)
+  template <class MakeSink, class Out>
+  InteractingWorker(const InteractingJob& job, const PreparedEntities& laws,
+                    const MakeSink& make_sink, const Out& out, core::StopFlag& stop)
       : job_(job),
         laws_(laws),
         entities_(laws.view()),
         schedule_(schedule_of(job)),
         memory_(job, laws),
-        sinks_(static_cast<std::size_t>(job.entities), sink),
-        times_(sinks_.size()),
-        unseen_(2 * sinks_.size()),
+        times_(static_cast<std::size_t>(job.entities)),
+        unseen_(2 * times_.size()),
         every_(Sink::wants_generations(out)),
         wants_first_(Sink::wants_first(out)),
-        stop_(stop) {}
+        stop_(stop) {
+    for (std::size_t k = 0; k < times_.size(); ++k) sinks_.push_back(make_sink(laws));
+  }
 
   void block(std::int64_t begin, std::int64_t end, std::mutex& mutex) {
     for (std::int64_t run = begin; run < end && !stop_.raised(); ++run) one(run);
     if (stop_.raised()) return;
     for (std::size_t k = 0; k < sinks_.size(); ++k)
-      sinks_[k].flush(static_cast<std::int64_t>(k), laws_.token, mutex);
+      sinks_[k].flush(static_cast<std::int64_t>(k), laws_.token, mutex, stop_);
   }
 
  private:
@@ -167,7 +168,7 @@ ChainOutcome run_study(const InteractingJob& job, const Out& out, const Poll& po
       share(units, threads_for(units), poll, stop, [&](int worker, std::int64_t unit) {
         auto& mine = workers[static_cast<std::size_t>(worker)];
         if (!mine)
-          mine = std::make_unique<InteractingWorker<Sink>>(job, laws, make_sink(laws), out, stop);
+          mine = std::make_unique<InteractingWorker<Sink>>(job, laws, make_sink, out, stop);
         const std::int64_t begin = unit * runs_per_unit;
         mine->block(begin, std::min(begin + runs_per_unit, job.runs), mutex);
       });

@@ -10,6 +10,7 @@
 #include "../core/sums.hpp"
 #include "chain_models.hpp"
 #include "pool.hpp"
+#include "zeroed.hpp"
 
 namespace autophage::cpu {
 
@@ -62,7 +63,7 @@ class TrajectorySink {
       out_.final_token[entry] = times.final_token < 0 ? -1 : chain.token[times.final_token];
   }
 
-  void flush(std::int64_t, const std::vector<std::int32_t>&, std::mutex&) {}
+  void flush(std::int64_t, const std::vector<std::int32_t>&, std::mutex&, const core::StopFlag&) {}
 
  private:
   std::int64_t at(const Chain& chain, std::int64_t t) const {
@@ -83,14 +84,14 @@ class SumSink {
     const auto generations = static_cast<std::size_t>(shape.generations);
     for (int r = 0; r < record_count; ++r) {
       if (out.records[r].sum == nullptr) continue;
-      now_[r].resize(generations);
-      tail_[r].resize(generations);
+      now_[r] = Zeroed<core::ExactSum>(generations);
+      tail_[r] = Zeroed<core::ExactSum>(generations);
       active_[actives_++] = r;
     }
     if (out.p.sum != nullptr) {
       support_ = static_cast<std::size_t>(support);
-      p_now_.resize(generations * support_);
-      p_tail_.resize(generations * support_);
+      p_now_ = Zeroed<core::ExactSum>(generations * support_);
+      p_tail_ = Zeroed<core::ExactSum>(generations * support_);
     }
   }
 
@@ -129,19 +130,23 @@ class SumSink {
       absorption_.add(static_cast<std::uint64_t>(times.absorption)), ++absorbed_;
   }
 
-  // token: rank -> token.
-  void flush(std::int64_t context, const std::vector<std::int32_t>& token, std::mutex& mutex) {
+  // token: rank -> token. Sums of a job that is told to stop are worthless.
+  void flush(std::int64_t context, const std::vector<std::int32_t>& token, std::mutex& mutex,
+             const core::StopFlag& stop) {
     const std::lock_guard<std::mutex> lock(mutex);
     for (int r = 0; r < record_count; ++r) {
       if (now_[r].empty()) continue;
       core::ExactSum settled;
-      for (std::size_t row = 0; row < now_[r].size(); ++row)
+      for (std::size_t row = 0; row < now_[r].size(); ++row) {
+        if (looks_up(row) && stop.raised()) return;
         settle(now_[r][row], tail_[r][row], settled, out_.records[r],
                static_cast<std::int64_t>(row) * shape_.contexts + context);
+      }
     }
     for (std::size_t i = 0; support_ > 0 && i < token.size(); ++i) {
       core::ExactSum settled;
       for (std::int64_t row = 0; row < shape_.generations; ++row) {
+        if (looks_up(static_cast<std::size_t>(row)) && stop.raised()) return;
         const std::size_t cell = static_cast<std::size_t>(row) * support_ + i;
         settle(p_now_[cell], p_tail_[cell], settled, out_.p,
                (row * shape_.contexts + context) * shape_.tokens + token[i]);
@@ -173,10 +178,10 @@ class SumSink {
 
   Shape shape_;
   const ChainSums& out_;
-  std::vector<core::ExactSum> now_[record_count], tail_[record_count];
+  Zeroed<core::ExactSum> now_[record_count], tail_[record_count];
   int active_[record_count] = {}, actives_ = 0;
   std::size_t support_ = 0;
-  std::vector<core::ExactSum> p_now_, p_tail_;
+  Zeroed<core::ExactSum> p_now_, p_tail_;
   core::ExactSum collapse_, absorption_;
   std::int64_t collapsed_ = 0, absorbed_ = 0;
 };

@@ -55,7 +55,7 @@ class LinearWorker {
       if (ended.ending != Ending::done) return ended;
       run += many ? most_lanes : 1;
     }
-    if (!stop_.raised()) sink_.flush(mutex);
+    if (!stop_.raised()) sink_.flush(mutex, stop_);
     return {};
   }
 

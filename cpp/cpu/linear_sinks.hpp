@@ -4,10 +4,10 @@
 
 #include <cstdint>
 #include <mutex>
-#include <vector>
 
 #include "../backend.hpp"
 #include "../core/sums.hpp"
+#include "zeroed.hpp"
 
 namespace autophage::cpu {
 
@@ -30,7 +30,7 @@ class LinearTrajectorySink {
     out_[record][run * cells_of(job_, record) + cell] = value;
     return true;
   }
-  void flush(std::mutex&) {}
+  void flush(std::mutex&, const core::StopFlag&) {}
 
  private:
   const LinearJob& job_;
@@ -43,7 +43,7 @@ class LinearSumSink {
   LinearSumSink(const LinearJob& job, const LinearSums& out)
       : out_{out.estimate, out.squared_error, out.prediction_error} {
     for (int r = 0; r < linear_records; ++r)
-      if (wants(r)) sums_[r].resize(static_cast<std::size_t>(cells_of(job, r)));
+      if (wants(r)) sums_[r] = Zeroed<core::SignedSum>(static_cast<std::size_t>(cells_of(job, r)));
   }
 
   bool wants(int record) const { return out_[record].sum != nullptr; }
@@ -52,11 +52,14 @@ class LinearSumSink {
     sums_[record][static_cast<std::size_t>(cell)].add(value);
     return true;
   }
-  void flush(std::mutex& mutex) {
+  // Sums of a job that is told to stop are worthless.
+  void flush(std::mutex& mutex, const core::StopFlag& stop) {
     const std::lock_guard<std::mutex> lock(mutex);
     for (int r = 0; r < linear_records; ++r) {
       std::uint64_t *sum = out_[r].sum, *squares = out_[r].squares;
-      for (core::SignedSum& cell : sums_[r]) {
+      for (std::size_t i = 0; i < sums_[r].size(); ++i) {
+        if (looks_up(i) && stop.raised()) return;
+        core::SignedSum& cell = sums_[r][i];
         core::add_limbs(sum, 4, cell.sum, 4);
         core::add_limbs(squares, 7, cell.squares, 7);
         sum += 4;
@@ -68,7 +71,7 @@ class LinearSumSink {
 
  private:
   const ExactSums out_[linear_records];
-  std::vector<core::SignedSum> sums_[linear_records];
+  Zeroed<core::SignedSum> sums_[linear_records];
 };
 
 }  // namespace autophage::cpu

@@ -6,6 +6,7 @@
 #include <immintrin.h>
 
 #include "../core/host_device.hpp"
+#include "../core/lyapunov_items.hpp"
 #include "../core/math.hpp"
 #include "../core/numbers.hpp"
 #include "../core/radius_search.hpp"

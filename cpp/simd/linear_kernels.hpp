@@ -17,7 +17,11 @@ struct LyapunovItems {
   i32* status;
   i32* steps;         // null: not asked for
   double* condition;  // null: not asked for
+  bool only_lost;     // only those of status 3
 };
+
+// From here on a real item is solved alone, by a kernel for rows, before packs see it.
+inline constexpr i64 smallest_of_rows = 48;
 
 struct InteractionPoints {
   i64 entities, features, points;
@@ -36,6 +40,8 @@ struct LinearKernels {
   i64 (*lyapunov_memory)(i64 n, bool is_complex);
   void (*lyapunov)(const LyapunovItems& items, bool is_complex, i64 first, double* memory,
                    const core::StopFlag& stop);
+  i64 (*row_memory)(i64 n);
+  void (*row)(const LyapunovItems& items, i64 item, double* memory, const core::StopFlag& stop);
   i64 (*interaction_memory)(const InteractionPoints& points);
   void (*interaction)(const InteractionPoints& points, i64 first, double* memory,
                       const core::StopFlag& stop);

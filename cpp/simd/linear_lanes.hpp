@@ -4,6 +4,7 @@
 
 #include "../core/interaction.hpp"
 #include "linear_kernels.hpp"
+#include "linear_rows.hpp"
 #include "pack.hpp"
 
 namespace autophage::simd {
@@ -12,7 +13,8 @@ template <class Set>
 class LinearLanes {
  public:
   static LinearKernels kernels() {
-    return {lanes, lyapunov_memory, lyapunov, interaction_memory, interaction};
+    return {lanes, lyapunov_memory,    lyapunov,   RowEquation<Set>::memory,
+            row,   interaction_memory, interaction};
   }
 
  private:
@@ -33,6 +35,11 @@ class LinearLanes {
       Equations<core::Complex<Real>>(items, first, memory, stop).solve();
     else
       Equations<Real>(items, first, memory, stop).solve();
+  }
+
+  static void row(const LyapunovItems& items, i64 item, double* memory,
+                  const core::StopFlag& stop) {
+    RowEquation<Set>(items, item, memory, stop).solve();
   }
 
   // The equations of one pack.
@@ -59,6 +66,7 @@ class LinearLanes {
           core::solve_lyapunov(team_, items_.n, a_, q_, sound_, hermitian_, x_, space_, wide_);
       if (team_.stopped()) return;
       for (int lane = 0; lane < count_; ++lane) {
+        if (!wanted_[lane]) continue;
         const bool good = found.converged.lane(lane);
         const i32 status = !sound_.lane(lane) ? 2 : found.diverged.lane(lane) ? 1 : good ? 0 : 3;
         items_.status[first_ + lane] = store(lane, status);
@@ -71,9 +79,6 @@ class LinearLanes {
    private:
     static constexpr int parts = static_cast<int>(sizeof(Number) / sizeof(Real));
 
-    static double part(const Number* m, i64 entry, int p, int lane) {
-      return reinterpret_cast<const double*>(m)[(entry * parts + p) * lanes + lane];
-    }
     static void set_part(Number* m, i64 entry, int p, int lane, double value) {
       reinterpret_cast<double*>(m)[(entry * parts + p) * lanes + lane] = value;
     }
@@ -88,76 +93,48 @@ class LinearLanes {
       }
     }
 
-    // q is brought near 1 by a power of two, so that no sum leaves the range of double.
     void load(int lane) {
+      wanted_[lane] = !items_.only_lost || items_.status[first_ + lane] == 3;
+      if (!wanted_[lane]) return;
       const double* const a = items_.a + (first_ + lane) * items_.a_stride;
       const double* const q = items_.q + (first_ + lane) * items_.q_stride;
-      const i64 doubles = size_ * parts;
-      double most = 0.0, nothing = 0.0;
-      for (i64 e = 0; e < doubles; ++e) {
-        nothing += 0.0 * a[e] + 0.0 * q[e];  // NaN if anything is not finite
-        most = core::larger(core::absolute(q[e]), most);
-      }
-      if (!(nothing == 0.0)) return;
+      const core::ItemLook look = core::look_at(items_.n, parts, a, q);
+      if (!look.sound) return;
       sound_.set(lane, true);
-      scale_[lane] = core::nearby_power(most);
-      bool hermitian = true;
-      for (i64 e = 0; e < size_; ++e) {
-        const i64 mirrored = e % items_.n * items_.n + e / items_.n;
+      hermitian_.set(lane, look.hermitian);
+      scale_[lane] = look.scale;
+      for (i64 e = 0; e < size_; ++e)
         for (int p = 0; p < parts; ++p) {
           set_part(a_, e, p, lane, a[e * parts + p]);
-          set_part(q_, e, p, lane, q[e * parts + p] * scale_[lane]);
-          const double across = p == 0 ? q[mirrored * parts] : -q[mirrored * parts + p];
-          hermitian = hermitian && q[e * parts + p] == across;
+          set_part(q_, e, p, lane, q[e * parts + p] * look.scale);
         }
-      }
-      hermitian_.set(lane, hermitian);
     }
 
     // Returns the status: a solution beyond the range of double counts as none.
     i32 store(int lane, i32 status) {
       double* const x = items_.x + (first_ + lane) * size_ * parts;
-      const double back = 1.0 / scale_[lane];
-      double nothing = 0.0;
-      for (i64 e = 0; e < size_ && status == 0; ++e)
-        for (int p = 0; p < parts; ++p) {
-          x[e * parts + p] = part(x_, e, p, lane) * back;
-          nothing += 0.0 * x[e * parts + p];
-        }
-      if (status == 0 && nothing == 0.0) return 0;
+      if (status == 0) return core::put_back(view(x_, lane), scale_[lane], items_.n, x) ? 0 : 3;
       for (i64 e = 0; e < size_ * parts; ++e) x[e] = __builtin_nan("");
-      return status == 0 ? 3 : status;
+      return status;
     }
 
-    // (1 + |A|_1 |A|_inf) |P|_inf for the solution P of P = A P A^H + I.
     void find_conditions() {
       const Mask everyone = !Mask{};
       for (i64 e = 0; e < size_; ++e) q_[e] = Number(e % (items_.n + 1) == 0 ? 1.0 : 0.0);
       core::copy(team_, a_, space_.power, size_);
       const auto found = core::double_up(team_, items_.n, sound_, everyone, q_, space_);
       for (int lane = 0; lane < count_; ++lane) {
+        if (!wanted_[lane]) continue;
         const bool good = found.converged.lane(lane) && items_.status[first_ + lane] == 0;
-        const double norm = row_norm(a_, lane, false) * row_norm(a_, lane, true);
         items_.condition[first_ + lane] =
-            good ? (1.0 + norm) * row_norm(q_, lane, false) : __builtin_nan("");
+            good ? core::condition_bound(view(a_, lane), view(q_, lane), items_.n)
+                 : __builtin_nan("");
       }
     }
 
-    // Largest sum of moduli over a row, or over a column.
-    double row_norm(const Number* m, int lane, bool columns) const {
-      double most = 0.0;
-      for (i64 i = 0; i < items_.n; ++i) {
-        double sum = 0.0;
-        for (i64 j = 0; j < items_.n; ++j) {
-          const i64 entry = columns ? j * items_.n + i : i * items_.n + j;
-          double square = 0.0;
-          for (int p = 0; p < parts; ++p)
-            square += part(m, entry, p, lane) * part(m, entry, p, lane);
-          sum += core::square_root(square);
-        }
-        most = core::larger(sum, most);
-      }
-      return most;
+    core::MatrixView view(const Number* m, int lane) const {
+      return {reinterpret_cast<const double*>(m) + lane, items_.n * parts * lanes, parts * lanes,
+              lanes, parts};
     }
 
     const LyapunovItems& items_;
@@ -170,6 +147,7 @@ class LinearLanes {
     core::LyapunovSpace<core::WideOf<Number>> wide_{};
     Mask sound_{}, hermitian_{};
     double scale_[lanes] = {};
+    bool wanted_[lanes] = {};
   };
 
   // How many H_k are kept: as many as leave the memory near ten matrices.

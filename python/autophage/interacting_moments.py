@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from autophage.memory import refuse_memory
 from autophage.theory.contaminated2026 import total_variance
 
 if TYPE_CHECKING:
@@ -66,11 +67,18 @@ def interacting_moments(model: Categorical, workflow: Workflow) -> xr.Dataset:
     xarray.Dataset
         `sigma`, `l2_to_truth` and `l2_to_first` over ("generation", "entity"), `inner` over
         ("generation", "entity", "other") and `homogenisation` over ("generation",).
+
+    Raises
+    ------
+    MemoryError
+        If they cannot fit; nothing has been taken then.
     """
     import xarray as xr
 
     assert model.public is not None
     laws, public = model.laws, model.public
+    cells = len(workflow.n) * len(laws) * (3 * len(laws) + 12)  # three of the size of `inner`
+    refuse_memory("these moments", 8 * cells, ["fewer generations or entities"])
     spread, public_spread = _kept_variance(laws, public, workflow.real)
     mean = _means(laws, public, spread, public_spread, workflow)
     inner = _inner(laws, public, spread, public_spread, mean)

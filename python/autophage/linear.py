@@ -41,7 +41,8 @@ class InteractingLinear:
     public : array_like, shape (d, d)
         Second moments of the public features.
     synthetic : array_like, shape (K, d, d)
-        Second moments of the features at which each entity generates its output.
+        Second moments of the features at which each entity generates its output. Where it is the
+        object given as private, the two share memory.
     noise : float, default 1.0
         The *variance* sigma^2 of one response given its features; positive.
     theta : array_like, shape (d,), optional
@@ -92,7 +93,10 @@ class InteractingLinear:
     ) -> None:
         self._private = _check.second_moments("private", private, 3)
         self._public = _check.second_moments("public", public, 2)
-        self._synthetic = _check.second_moments("synthetic", synthetic, 3)
+        alike = synthetic is private  # one array serves both: 2 GB where K = 1000 and d = 500
+        self._synthetic = (
+            self._private if alike else _check.second_moments("synthetic", synthetic, 3)
+        )
         self._noise = _check.number("noise", noise, 0.0, low_open=True)
         self._theta = None if theta is None else _check.numbers("theta", theta)
         self._require_shape("public", self._public, self._private.shape[1:])
@@ -174,11 +178,12 @@ class InteractingLinear:
             Over (alpha, beta), with entity and task (the entity whose private data are predicted)
             where a record has them. "mse": E |theta_k - theta|^2. "mspe": E |X~_m (theta_k -
             theta)|^2. "efficiency": the squared error of the best unbiased estimate from all real
-            data at once, over mse; 1 is best. "spectral_radius" of Q. "homogenisation": mean over
-            pairs of entities of |M_k - M_l|^2 (Frobenius), where M_k maps the first estimates to
-            entity k's; NaN for one entity. "bias": |E theta_k - theta|^2, zero wherever there is a
-            limit, for the data then determine every estimate. "synthetic_variance": trace of entity
-            k's covariance given the initial data, the C of theorem 1.
+            data at once, over mse; 1 is best. "spectral_radius" of Q, to 1e-11 where its largest
+            eigenvalues are a complex pair. "homogenisation": mean over pairs of entities of |M_k -
+            M_l|^2 (Frobenius), where M_k maps the first estimates to entity k's; NaN for one
+            entity. "bias": |E theta_k - theta|^2, zero wherever there is a limit, for the data then
+            determine every estimate. "synthetic_variance": trace of entity k's covariance given the
+            initial data, the C of theorem 1.
 
             Always `status`: 0 where there is a limit, 1 where the spectral radius is at least 1
             (alpha = 1 always), 2 where some entity's data do not determine its estimate (G is

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from autophage import _check, _core, records
+from autophage import _check, _core, memory
 from autophage.linear_trajectory import inverses
 from autophage.lyapunov import solve_discrete_lyapunov
 
@@ -222,7 +222,7 @@ def _is_singular(matrix: FloatArray) -> bool:
 
 
 def _refuse_memory(wanted: int, way: str) -> None:
-    records.refuse_memory("the result", wanted, [way])
+    memory.refuse_memory("the result", wanted, [way])
 
 
 def _advance(shown: bool, points: int) -> Callable[[int], object] | None:

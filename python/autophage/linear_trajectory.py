@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from autophage import _check, records
+from autophage import _check, memory
 from autophage.interaction import Interacting
 
 if TYPE_CHECKING:
@@ -155,14 +155,16 @@ class _Path:
         if "mse" in wanted or "mspe" in wanted:
             result["mse"] = np.square(now.bias).sum(axis=1)
             if "mspe" in wanted:
-                result["mspe"] = np.stack(
-                    [((now.bias @ task) * now.bias).sum(axis=1) for task in net.private], axis=1
-                )
+                result["mspe"] = np.zeros((net.entity_count, net.entity_count))
             self._add_variances(result)
         return result
 
     def _add_variances(self, result: dict[str, FloatArray]) -> None:
-        """Add what Cov theta_t brings to the squared errors, which so far hold the bias."""
+        """Add what Cov theta_t brings to mse, which so far holds the bias, and fill mspe.
+
+        <E (theta_tk - theta)(theta_tk - theta)^T, S~_m> for all k and m at once: one large product
+        in place of many small ones, for which BLAS would wake its threads again and again.
+        """
         net, now = self.net, self.now
         spread = (now.private_gain @ net.private @ now.private_gain.mT).sum(axis=0)
         spread += now.public_gain @ net.public @ now.public_gain.T
@@ -178,7 +180,8 @@ class _Path:
             covariance = now.inverse[part] @ (middle + net.noise * inner) @ now.inverse[part]
             result["mse"][part] += np.trace(covariance, axis1=1, axis2=2)
             if "mspe" in result:
-                result["mspe"][part] += covariance.reshape(len(covariance), -1) @ tasks.T
+                covariance += now.bias[part, :, None] * now.bias[part, None, :]
+                result["mspe"][part] = covariance.reshape(len(covariance), -1) @ tasks.T
 
     def _homogenisation(self) -> FloatArray:
         """2/(K-1) sum_k |M_k - M|^2 with M the mean of the rows of blocks M_k.
@@ -220,7 +223,7 @@ def trajectory(
     sizes = {"entity": entities, "task": entities, "feature": features}
     shapes = {name: (len(alphas) + 1, *(sizes[dim] for dim in _DIMS[name])) for name in chosen}
     cells = sum(int(np.prod(shape)) for shape in shapes.values()) + 8 * net.private.size
-    records.refuse_memory("the trajectory", 8 * cells, ["fewer records or generations"])
+    memory.refuse_memory("the trajectory", 8 * cells, ["fewer records or generations"])
     values = {name: np.empty(shape) for name, shape in shapes.items()}
     path = _Path(net, schedule.beta_0)
     for t in range(len(alphas) + 1):

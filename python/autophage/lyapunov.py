@@ -113,8 +113,10 @@ def solve_discrete_lyapunov(
     Squared Smith doubling, ``x <- x + a x a^H, a <- a a``, then refinement with the residual in
     twice the precision: always for n <= 16, above where doublings were many or the powers of a
     grew. A refined x is exact but for the rounding of its entries, relative to the largest. Where
-    doubles cannot solve an equation, numbers of twice the precision try; condition numbers beyond
-    1e17 or so are refused (status 3). The bits depend on the instruction set, to within rounding;
+    doubles cannot solve an equation, numbers of twice the precision try; where the powers of a grow
+    too far even for these, its complex Schur form in such numbers, which takes seconds at n = 128.
+    Refused (status 3) is what that form in doubles puts elsewhere altogether: rounding a and q
+    alone then changes every digit of x. The bits depend on the instruction set, to within rounding;
     the environment variable AUTOPHAGE_INSTRUCTIONS (avx512, avx2, baseline) chooses it.
 
     Examples
@@ -174,18 +176,9 @@ def _solve(
     if flat.size:
         kernel = _core.solve_lyapunov_complex if x.dtype.kind == "c" else _core.solve_lyapunov
         kernel(a, q, flat, out, threads, None)
-    _judge_again(a, out["status"].reshape(-1))
     nothing = np.zeros(lead)
     condition = out.get("condition", nothing)
     return LyapunovInfo(out["status"], condition, out.get("iterations", nothing.astype(np.int32)))
-
-
-def _judge_again(a: NDArray[Any], status: NDArray[np.int32]) -> None:
-    """Tell unstable items from those whose powers grow far before they fall."""
-    for item in np.flatnonzero(status == UNSTABLE):
-        values = np.linalg.eigvals(a[item if len(a) > 1 else 0])
-        if np.abs(values).max() < 1.0 - 1e-12:
-            status[item] = LOST
 
 
 def _matrices(name: str, value: ArrayLike) -> NDArray[Any]:

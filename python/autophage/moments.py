@@ -23,6 +23,7 @@ from autophage import _check
 from autophage.entities import workflow
 from autophage.interacting_moments import interacting_moments
 from autophage.interaction import Interacting
+from autophage.memory import refuse_memory
 from autophage.models import Categorical, of_contexts
 from autophage.regimes import (
     Accumulate,
@@ -87,6 +88,9 @@ def moments(p: npt.ArrayLike | Categorical, regime: Regime, generations: int) ->
     ValueError
         If the regime has no closed recursion of second moments, or if one of `Interacting` and
         `public` comes without the other.
+    MemoryError
+        If `inner`, of G K^2 numbers, or the window of `MostRecent`, of 2 K^2, cannot fit; nothing
+        has been taken then.
 
     Notes
     -----
@@ -283,6 +287,8 @@ def _most_recent(n: IntArray, window: int) -> Pair:
     """Blocks of columns of the schedule, so that their windows stay within `_BLOCK_BYTES`."""
     size = min(window, len(n)) + 1
     block = max(1, _BLOCK_BYTES // (16 * size * size))
+    wanted = 16 * size * size * min(block, n.shape[1])
+    refuse_memory("the window of these moments", wanted, ["a smaller window or fewer generations"])
     parts = [_window(n[:, c : c + block], window, size) for c in range(0, n.shape[1], block)]
     spread, first = ([part[i] for part in parts] for i in (0, 1))
     return np.concatenate(spread, axis=1), np.concatenate(first, axis=1)

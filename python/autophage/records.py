@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from autophage import _core
+from autophage.memory import refuse_memory
 
 if TYPE_CHECKING:
     import xarray
@@ -23,8 +22,6 @@ BOUNDED = (2, 3)
 SIGNED = (4, 7)
 """The same for reals of either sign up to 2^62: two's complement, and room for 2^38 of them."""
 FIXED_POINT = {BOUNDED: 2.0**60, SIGNED: 2.0**124}  # real records are summed as multiples of 1/this
-MEMORY_SHARE = 0.9  # of the memory available that one study may take
-SMALL = 1 << 26  # bytes; a study below is not checked, which saves reading the system's tables
 
 Dims = tuple[str, ...]
 Values = dict[str, tuple[Dims, NDArray[Any]]]
@@ -180,24 +177,6 @@ def finish_means(
     return mean, variance
 
 
-def available_memory() -> int:
-    """Return the bytes that this process may take: the machine's, or its control group's."""
-    limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
-    meminfo = Path("/proc/meminfo")
-    if meminfo.exists():
-        fields = dict(
-            line.split(":", 1) for line in meminfo.read_text().splitlines() if ":" in line
-        )
-        if "MemAvailable" in fields:
-            limits.append(1024 * int(fields["MemAvailable"].split()[0]))
-    group = Path("/sys/fs/cgroup")
-    if (group / "memory.max").exists() and (group / "memory.current").exists():
-        most = (group / "memory.max").read_text().strip()
-        if most != "max":
-            limits.append(int(most) - int((group / "memory.current").read_text()))
-    return min(limits)
-
-
 def refuse_what_cannot_fit(study: Study, ring: int) -> None:
     """Raise MemoryError, with the estimate and the way out, before anything is taken."""
     parts = _plural(next(iter(study.sizes)))
@@ -213,21 +192,6 @@ def refuse_what_cannot_fit(study: Study, ring: int) -> None:
     elif ring > 4 * study.bytes(0):
         ways = list(study.ways)
     refuse_memory("this study", study.bytes(ring), ways)
-
-
-def refuse_memory(what: str, wanted: int, ways: Sequence[str]) -> None:
-    """Raise MemoryError where `what` would take more bytes than there are, with the ways out."""
-    if wanted < SMALL:
-        return
-    available = available_memory()
-    if wanted <= MEMORY_SHARE * available:
-        return
-    msg = (
-        f"{what} would take about {wanted / 2**30:.3g} GiB, "
-        f"but {available / 2**30:.3g} GiB are available, of which a tenth stays free; "
-        f"ways out: {', '.join(ways)}"
-    )
-    raise MemoryError(msg)
 
 
 def _plural(dim: str) -> str:

@@ -10,6 +10,7 @@
 #include "backend.hpp"
 #include "check.hpp"
 #include "core/interaction.hpp"
+#include "core/lyapunov_schur.hpp"
 
 namespace {
 
@@ -80,7 +81,7 @@ void every_instruction_set_solves_what_the_core_solves() {
   double worst = 0;
   for (const char* set : {"baseline", "avx2", "avx512"}) {
     setenv("AUTOPHAGE_INSTRUCTIONS", set, 1);
-    for (const std::int64_t n : {1, 2, 3, 7, 8, 17}) {
+    for (const std::int64_t n : {1, 2, 3, 7, 8, 17, 53}) {
       Batch batch(n, 11, 0.95);
       CHECK(cpu::solve(batch.job(1), Poll{}));
       for (std::int64_t item = 0; item < batch.items; ++item) {
@@ -136,6 +137,54 @@ void a_symmetric_matrix_times_its_inverse_is_one() {
   CHECK(core::invert_symmetric(core::Solo(), flat.data(), column.data(), n));
 }
 
+// max |V^H T V - A| and max |V V^H - I| of the Schur form in numbers of one precision.
+template <class Real>
+double schur_error(const Batch& batch) {
+  using Number = core::Complex<Real>;
+  const std::int64_t n = batch.n;
+  const auto size = static_cast<std::size_t>(n * n);
+  std::vector<Number> t(size), v(size), adjoint(size), left(size), product(size);
+  for (std::size_t e = 0; e < size; ++e) t[e] = {Real(batch.a[e]), Real(batch.q[e])};
+  const std::vector<Number> a = t;
+  const core::Solo team;
+  core::Schur<core::Solo, Real> schur(team, n, t.data(), v.data());
+  CHECK(schur.find());
+  double worst = 0;
+  for (std::int64_t i = 0; i < n; ++i)
+    for (std::int64_t j = 0; j < n; ++j) {
+      const auto from = static_cast<std::size_t>(j * n + i),
+                 to = static_cast<std::size_t>(i * n + j);
+      adjoint[to] = core::conjugate(v[from]);
+      if (j < i) CHECK(core::leading(core::square_of(t[to])) == 0.0);
+    }
+  core::multiply(team, adjoint.data(), t.data(), left.data(), n);
+  core::multiply(team, left.data(), v.data(), product.data(), n);
+  for (std::size_t e = 0; e < size; ++e)
+    worst = std::fmax(worst, core::leading(core::square_of(product[e] - a[e])));
+  core::multiply(team, v.data(), adjoint.data(), product.data(), n);
+  for (std::size_t e = 0; e < size; ++e) {
+    const Number one(e % static_cast<std::size_t>(n + 1) == 0 ? 1.0 : 0.0);
+    worst = std::fmax(worst, core::leading(core::square_of(product[e] - one)));
+  }
+  return std::sqrt(worst);
+}
+
+void schur_forms_in_both_precisions() {
+  for (const std::int64_t n : {1, 2, 3, 8, 25}) {
+    const Batch batch(n, 1, 2.0);
+    CHECK_AT_MOST(schur_error<double>(batch), 1e-14 * static_cast<double>(n + 1), "Schur form");
+    CHECK_AT_MOST(schur_error<core::Doubled<double>>(batch), 1e-29 * static_cast<double>(n + 1),
+                  "Schur form in twice the precision");
+  }
+  // Eigenvalues of equal modulus: a cycle, whose QR step without shifts never ends.
+  std::vector<core::Complex<double>> cycle(16);
+  for (const std::size_t e : {1U, 6U, 11U, 12U}) cycle[e] = core::Complex<double>(1.0);
+  const core::Solo team;
+  core::Schur<core::Solo, double> schur(team, 4, cycle.data(), nullptr);
+  CHECK(schur.find());
+  CHECK_AT_MOST(std::fabs(schur.radius() - 1.0), 1e-14, "radius of a cycle");
+}
+
 void limits_on_threads() {
   const std::int64_t entities = 3, d = 4, points = 40;
   Batch own(d, entities, 1.0), open(d, 1, 1.0);
@@ -166,6 +215,7 @@ int main() {
   a_symmetric_matrix_times_its_inverse_is_one();
   every_instruction_set_solves_what_the_core_solves();
   threads_and_neighbours_change_nothing();
+  schur_forms_in_both_precisions();
   limits_on_threads();
   return autophage::test::finish();
 }
