@@ -22,7 +22,7 @@ pytest.importorskip("sklearn", reason="the extra `streaming` is not installed")
 
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
-from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.estimator_checks import estimator_checks_generator
 
 Floats = NDArray[np.float64]
 
@@ -39,12 +39,17 @@ def gaussians(count: int, seed: int, distance: float = 6.0) -> Floats:
     return np.asarray(centres[rng.integers(3, size=count)] + noise)
 
 
-@parametrize_with_checks(  # type: ignore[untyped-decorator]
-    [
-        ap.RecursiveMixture(),
-        ap.RecursiveMixture(3, covariance_type="diag", max_iter=2),
-        ap.RecursiveMixture(5, rate=0.1, prior=0.0, init_size=7),
-    ]
+ESTIMATORS = [
+    ap.RecursiveMixture(),
+    ap.RecursiveMixture(3, covariance_type="diag", max_iter=2),
+    ap.RecursiveMixture(5, rate=0.1, prior=0.0, init_size=7),
+]
+
+
+@pytest.mark.parametrize(
+    ("estimator", "check"),
+    [pair for estimator in ESTIMATORS for pair in estimator_checks_generator(estimator)],
+    ids=lambda value: value.func.__name__ if hasattr(value, "func") else "",
 )
 def test_keeps_the_conventions_of_scikit_learn(estimator: Any, check: Any) -> None:
     check(estimator)

