@@ -215,12 +215,23 @@ def test_bad_points_are_refused_and_change_nothing(x: Any, message: str) -> None
     assert pickle.dumps(one) == before
 
 
+def test_a_refused_fit_changes_nothing() -> None:
+    one = mixture(n_components=2, init=[[0.0, 0.0], [1.0, 1.0]]).fit(gaussians(50, 1))
+    before = pickle.dumps(one)
+    with pytest.raises(ValueError, match="init must have"):
+        one.fit(np.ones((50, 3)))
+    assert pickle.dumps(one) == before
+    assert one.n_features_in_ == 2
+
+
 def test_nothing_is_known_before_the_first_point() -> None:
     for name in ("predict", "predict_proba", "score_samples", "score"):
         with pytest.raises(NotFittedError):
             getattr(mixture(), name)([[0.0]])
     with pytest.raises(NotFittedError):
         mixture().sample()
+    with pytest.raises(AttributeError, match="covariances_ come with the first point"):
+        _ = mixture().covariances_
     with pytest.raises(ValueError, match=r"n_samples must be an integer in \[1, .*\], got 0"):
         mixture().fit([[0.0]]).sample(0)
 

@@ -36,7 +36,9 @@ class State(NamedTuple):
     def learn(self, points: NDArray[np.float64], rate: float, prior: float, floor: float) -> State:
         """Learn from points (n, d) in place; what is left of the components comes back."""
         left = _core.learn_mixture(points, *self, rate, prior, floor, None)
-        return State(*(array[:left] for array in self))
+        if left == len(self.weights):
+            return self
+        return State(*(array[:left].copy() for array in self))  # without the memory of the rest
 
     def parts(self) -> tuple[NDArray[np.float64] | None, NDArray[np.float64]]:
         """Give U, or None for diagonal covariances, and the pivots (M, d)."""
@@ -60,6 +62,28 @@ class State(NamedTuple):
         levels[np.isnan(levels)] = -np.inf  # distances beyond double
         levels += np.log(self.weights)
         return levels
+
+    def log_densities(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Give the logarithm of the mixture's density at every point (n,)."""
+        levels, best = self._with_best(points)
+        total = np.exp(levels - best).sum(axis=1)
+        with np.errstate(divide="ignore"):  # beyond the reach of double: -inf
+            return np.asarray(best[:, 0] + np.log(total))
+
+    def ownerships(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Give the probabilities (n, M) of the components; the weights where no density is left."""
+        levels, best = self._with_best(points)
+        shares = np.exp(levels - best)
+        shares[np.isneginf(levels).all(axis=1)] = self.weights
+        return np.asarray(shares / shares.sum(axis=1, keepdims=True))
+
+    def _with_best(
+        self, points: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Give levels and each row's largest (n, 1), 0 in place of -inf: it is subtracted."""
+        levels = self.levels(points)
+        best = levels.max(axis=1, keepdims=True)
+        return levels, np.where(np.isneginf(best), 0.0, best)
 
     def draw(self, count: int, rng: Any) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Draw points and their components, ordered by component, with NumPy's RandomState."""

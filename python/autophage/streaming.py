@@ -6,6 +6,8 @@ it when `autophage.RecursiveMixture` is first used.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Self
 
 import numpy as np
@@ -153,7 +155,6 @@ class RecursiveMixture(DensityMixin, BaseEstimator):
 
     weights_: NDArray[np.float64]
     means_: NDArray[np.float64]
-    covariances_: NDArray[np.float64]
     n_samples_seen_: int
     _factors: NDArray[np.float64]
     _first: NDArray[np.float64] | None  # points that came while they still set the start
@@ -203,16 +204,17 @@ class RecursiveMixture(DensityMixin, BaseEstimator):
         TypeError, ValueError
             Where a parameter or X is not what it must be; the message names it.
         """
-        passes = _check.integer("max_iter", self.max_iter, 1, 2**31 - 1)
-        rate, floor = self._rate(), self._floor()
-        points = self._points(X, reset=True)
-        seed = self._new_seed()
-        state = self._start(points[: self._start_size()], floor, seed)
-        prior = self._prior(rate, state)
-        for _ in range(passes):
-            state = state.learn(points, rate, prior, floor)
-        self._keep(state, prior, passes * len(points))
-        self._seed, self._first, self.n_iter_ = seed, None, passes
+        with _all_or_nothing(self):
+            passes = _check.integer("max_iter", self.max_iter, 1, 2**31 - 1)
+            rate, floor = self._rate(), self._floor()
+            points = self._points(X, reset=True)
+            seed = self._new_seed()
+            state = self._start(points[: self._start_size()], floor, seed)
+            prior = self._prior(rate, state)
+            for _ in range(passes):
+                state = state.learn(points, rate, prior, floor)
+            self._keep(state, prior, passes * len(points))
+            self._seed, self._first, self.n_iter_ = seed, None, passes
         return self
 
     def partial_fit(self, X: ArrayLike, y: object = None) -> Self:  # noqa: ARG002
@@ -234,24 +236,25 @@ class RecursiveMixture(DensityMixin, BaseEstimator):
         TypeError, ValueError
             Where a parameter or X is not what it must be; the message names it.
         """
-        fresh = not hasattr(self, "weights_")
-        rate, floor = self._rate(), self._floor()
-        points = self._points(X, reset=fresh)
-        seed = self._new_seed() if fresh else self._seed
-        seen = len(points) + (0 if fresh else self.n_samples_seen_)
-        earlier = None if fresh else self._first
-        first = None
-        if fresh or earlier is not None:
-            if earlier is not None:
-                points = np.concatenate([earlier, points])
-            size = self._start_size()
-            state = self._start(points[:size], floor, seed)
-            first = points.copy() if len(points) < size else None
-        else:
-            state = self._state().copy()
-        prior = self._prior(rate, state)
-        self._keep(state.learn(points, rate, prior, floor), prior, seen)
-        self._seed, self._first, self.n_iter_ = seed, first, 1
+        with _all_or_nothing(self):
+            fresh = not hasattr(self, "weights_")
+            rate, floor = self._rate(), self._floor()
+            points = self._points(X, reset=fresh)
+            seed = self._new_seed() if fresh else self._seed
+            seen = len(points) + (0 if fresh else self.n_samples_seen_)
+            earlier = None if fresh else self._first
+            first = None
+            if fresh or earlier is not None:
+                if earlier is not None:
+                    points = np.concatenate([earlier, points])
+                size = self._start_size()
+                state = self._start(points[:size], floor, seed)
+                first = points.copy() if len(points) < size else None
+            else:
+                state = self._state().copy()
+            prior = self._prior(rate, state)
+            self._keep(state.learn(points, rate, prior, floor), prior, seen)
+            self._seed, self._first, self.n_iter_ = seed, first, 1
         return self
 
     def score_samples(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -266,10 +269,8 @@ class RecursiveMixture(DensityMixin, BaseEstimator):
         ndarray (n_samples,)
             For X in units u, of densities in units of u to the power -n_features.
         """
-        levels, best = self._levels(X)
-        total: NDArray[np.float64] = np.exp(levels - best[:, None]).sum(axis=1)
-        with np.errstate(divide="ignore"):  # beyond the reach of double: -inf
-            return best + np.log(total)
+        state = self._state()
+        return state.log_densities(self._points(X, reset=False))
 
     def score(self, X: ArrayLike, y: object = None) -> float:  # noqa: ARG002
         """Give the mean of `score_samples` over the rows of X.
@@ -297,11 +298,8 @@ class RecursiveMixture(DensityMixin, BaseEstimator):
         ndarray (n_samples, n_components_)
             Rows sum to one. Where no density is above zero in double, the weights.
         """
-        levels, best = self._levels(X)
-        shares: NDArray[np.float64] = np.exp(levels - best[:, None])
-        shares[np.isneginf(levels).all(axis=1)] = self.weights_
-        shares /= shares.sum(axis=1, keepdims=True)
-        return shares
+        state = self._state()
+        return state.ownerships(self._points(X, reset=False))
 
     def predict(self, X: ArrayLike) -> NDArray[np.int64]:
         """Give the most probable component of each row of X.
@@ -335,6 +333,18 @@ class RecursiveMixture(DensityMixin, BaseEstimator):
         """
         count = _check.integer("n_samples", n_samples, 1, 2**62)
         return self._state().draw(count, check_random_state(self.random_state))
+
+    @property
+    def covariances_(self) -> NDArray[np.float64]:
+        """Covariances (n_components_, n_features, n_features), or the variances of diagonal ones.
+
+        Made from their factors whenever they are asked for, which costs more than learning from a
+        point.
+        """
+        if not hasattr(self, "_factors"):
+            msg = "covariances_ come with the first point: call fit or partial_fit"
+            raise AttributeError(msg)
+        return self._state().covariances()
 
     def _rate(self) -> float:
         return _check.number("rate", self.rate, 0.0, 1.0, low_open=True, high_open=True)
@@ -413,19 +423,19 @@ class RecursiveMixture(DensityMixin, BaseEstimator):
         return State(self.weights_, self.means_, self._factors)
 
     def _keep(self, state: State, prior: float, seen: int) -> None:
-        state = state.copy()  # without the memory of components that left
         self.weights_, self.means_, self._factors = state
-        self.covariances_ = state.covariances()
         self.n_components_ = len(state.weights)
         self.prior_ = prior
         self.n_samples_seen_ = seen
 
-    def _levels(self, X: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Give log(w_m N(x; mu_m, C_m)) of every row and component, and the largest of a row.
 
-        In place of a largest of -inf comes 0, from which -inf can be subtracted.
-        """
-        state = self._state()
-        levels = state.levels(self._points(X, reset=False))
-        best = levels.max(axis=1)
-        return levels, np.where(np.isneginf(best), 0.0, best)
+@contextmanager
+def _all_or_nothing(estimator: BaseEstimator) -> Iterator[None]:
+    """Put every attribute back where a call is interrupted or refused."""
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise

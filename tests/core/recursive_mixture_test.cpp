@@ -69,7 +69,7 @@ long double entry(const double* factor, std::int64_t d, std::int64_t r, std::int
 
 void test_covariance_moves_as_dense_ones_do() {
   double worst = 0;
-  for (const std::int64_t d : {1, 2, 3, 8, 21}) {
+  for (const std::int64_t d : {1, 2, 3, 8, 21, 150}) {
     Owned all(d, 1, false, 0.5);
     const core::RecursiveMixture mix = all.view();
     std::vector<long double> dense(static_cast<std::size_t>(d * d));
