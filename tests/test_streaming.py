@@ -62,15 +62,15 @@ class TestThreeGaussians:
 
     @pytest.mark.parametrize(("distance", "passes"), [(2.0, 1), (2.0, 10), (6.0, 1)])
     def test_three_components_are_left(self, distance: float, passes: int) -> None:
-        # In 1,000 runs of each setting, 96 to 100 of 100 ended with three, and the rest with four
-        # or five; fewer than 33 of 40 has a chance below 1e-4 at .96.
+        # Of 400 runs of each setting, 396, 362 and 400 ended with three and the others with four;
+        # fewer than 26 of 40 then have a chance below 1e-5.
         left = Counter(
             mixture(random_state=seed, max_iter=passes)
             .fit(gaussians(900 if passes == 10 else 12_000, seed, distance))
             .n_components_
             for seed in range(self.RUNS)
         )
-        assert left[3] >= 33, left
+        assert left[3] >= 26, left
         assert set(left) <= {3, 4, 5}
 
     def test_without_a_prior_all_components_stay(self) -> None:
