@@ -21,6 +21,7 @@ void bind_linear_chain(py::module_& module);
 void bind_sums(py::module_& module);
 void bind_chain_interacting(py::module_& module);
 void bind_lyapunov(py::module_& module);
+void bind_recursive_mixture(py::module_& module);
 
 template <class T>
 using Array = py::array_t<T, py::array::c_style>;

@@ -10,4 +10,5 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
   autophage::bind_sums(module);
   autophage::bind_chain_interacting(module);
   autophage::bind_lyapunov(module);
+  autophage::bind_recursive_mixture(module);
 }

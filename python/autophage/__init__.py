@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from autophage.regimes import RandomlySampled as RandomlySampled
     from autophage.simulate import Interrupted as Interrupted
     from autophage.simulate import simulate as simulate
+    from autophage.streaming import RecursiveMixture as RecursiveMixture
 
 _HOME = {
     "Categorical": "models",
@@ -56,6 +57,9 @@ _HOME = {
     "rerun": "provenance",
     "merge": "provenance",
 }
+# Names that need an extra. They are found and listed like the others, but `from autophage import *`
+# leaves them out: it must work without the extra.
+_OPTIONAL = {"RecursiveMixture": "streaming"}
 _MODULES = ("corpus", "plotting", "random", "reproduce", "theory")
 
 __all__ = sorted([*_HOME, *_MODULES, "__version__"])
@@ -77,8 +81,9 @@ sys.modules[__name__].__class__ = _Package
 
 
 def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        value = getattr(import_module(f"autophage.{_HOME[name]}"), name)
+    home = _HOME.get(name) or _OPTIONAL.get(name)
+    if home is not None:
+        value = getattr(import_module(f"autophage.{home}"), name)
     elif name in _MODULES:
         value = import_module(f"autophage.{name}")
     elif name == "__version__":
@@ -91,4 +96,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return sorted([*__all__, *_OPTIONAL])

@@ -118,3 +118,19 @@ def linear_limits(
     threads: int,
     poll: Callable[[int], object] | None,
 ) -> None: ...
+def learn_mixture(
+    points: NDArray[float64],
+    weights: NDArray[float64],
+    means: NDArray[float64],
+    factors: NDArray[float64],
+    rate: float,
+    prior: float,
+    floor: float,
+    callback: Callable[[int], object] | None,
+) -> int: ...
+def mixture_log_densities(
+    points: NDArray[float64],
+    means: NDArray[float64],
+    factors: NDArray[float64],
+    callback: Callable[[int], object] | None,
+) -> NDArray[float64]: ...
