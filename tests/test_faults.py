@@ -21,6 +21,8 @@ import test_backends
 import test_interacting
 import test_laws
 import test_lyapunov
+import test_mixture
+import test_mixture_law
 import test_regimes_agree
 from autophage.records import Study
 
@@ -40,6 +42,7 @@ def kernel(compiled: planted.Kernel, monkeypatch: pytest.MonkeyPatch) -> Iterato
     monkeypatch.setattr(core, "run_chains", compiled.run_chains)
     monkeypatch.setattr(core, "run_interacting", compiled.run_interacting)
     monkeypatch.setattr(core, "solve_lyapunov", compiled.solve_lyapunov)
+    monkeypatch.setattr(core, "run_mixtures", compiled.run_mixtures)
     yield compiled
     compiled.fault = None
 
@@ -162,6 +165,12 @@ def lone_equations() -> None:
     test_lyapunov.TestItems().test_bits_do_not_depend_on_the_batch()
 
 
+def replayed_mixtures() -> None:
+    """Mixtures that prune, step by step (test_mixture)."""
+    for name in ("a prior", "active components"):
+        test_mixture.TestKernel().test_does_what_the_reference_does(name)
+
+
 CAUGHT: dict[str, Callable[[], None]] = {
     "bias of 1e-3": times_of_many_runs,
     "time off by one": times,
@@ -186,6 +195,13 @@ CAUGHT: dict[str, Callable[[], None]] = {
     "conjugate forgotten": hard_equations,
     "a transposed": small_equations,
     "diagonal tile dropped": rows_of_equations,
+    "posts read twice": test_mixture_law.every_gap,
+    "last post never read": test_mixture_law.given_pool,
+    "a component picked too often": test_mixture_law.authors,
+    "narrow posts": test_mixture_law.overlap,
+    "the dead are counted": replayed_mixtures,
+    "prior once": test_mixture_law.given_pool,
+    "sum not carried": replayed_mixtures,
 }
 
 

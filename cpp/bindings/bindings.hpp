@@ -18,6 +18,7 @@ void bind_random(py::module_& module);
 void bind_occupancy(py::module_& module);
 void bind_chain(py::module_& module);
 void bind_linear_chain(py::module_& module);
+void bind_mixture(py::module_& module);
 void bind_sums(py::module_& module);
 void bind_chain_interacting(py::module_& module);
 void bind_lyapunov(py::module_& module);
@@ -40,6 +41,10 @@ Array<T> own_array(const py::dict& values, const std::string& name) {
 template <class T>
 T* target(const py::dict& out, const std::string& name) {
   return out.contains(name.c_str()) ? own_array<T>(out, name).mutable_data() : nullptr;
+}
+template <class T>
+const T* source(const py::dict& values, const std::string& name) {
+  return own_array<T>(values, name).data();
 }
 inline ExactSums exact_sums(const py::dict& out, const std::string& name) {
   return {target<std::uint64_t>(out, name + "_sum"), target<std::uint64_t>(out, name + "_squares")};

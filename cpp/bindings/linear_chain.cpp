@@ -3,11 +3,6 @@
 namespace autophage {
 namespace {
 
-template <class T>
-const T* source(const py::dict& values, const char* name) {
-  return own_array<T>(values, name).data();
-}
-
 LinearJob job_of(const py::dict& network, const py::dict& study) {
   LinearJob job;
   job.entities = network["entities"].cast<std::int64_t>();
