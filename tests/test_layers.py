@@ -16,7 +16,7 @@ PACKAGE = ROOT / "python" / "autophage"
 CPP_LAYERS = {
     "core": {"core"},
     "simd": {"core", "simd"},
-    "backend": {"core"},
+    "backend": {"core", "backend"},
     "cpu": {"core", "simd", "backend", "cpu"},
     "cuda": {"core", "backend", "cuda"},
     "bindings": {"core", "backend", "bindings"},
@@ -31,6 +31,7 @@ TOP = {"reproduce", "cli", "__main__"}
 # Lines that a file may have, by the pattern of its path; the first pattern that fits counts.
 CEILINGS = [
     ("cpp/backend.hpp", 300),
+    ("cpp/backend/*.hpp", 300),
     ("cpp/core/*.hpp", 300),
     ("cpp/simd/*", 300),
     ("cpp/cpu/*", 200),

@@ -16,6 +16,7 @@ void bind_random(py::module_& module);
 void bind_occupancy(py::module_& module);
 void bind_chain(py::module_& module);
 void bind_linear_chain(py::module_& module);
+void bind_mixture(py::module_& module);
 void bind_sums(py::module_& module);
 void bind_chain_interacting(py::module_& module);
 void bind_lyapunov(py::module_& module);

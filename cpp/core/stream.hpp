@@ -30,18 +30,21 @@ namespace autophage::core {
 inline constexpr int stream_version = 1;
 
 enum class Purpose : u32 {
-  truth = 0,          // draws from p itself: the first generation, fresh real data
-  parents8 = 1,       // which of at most 128 samples is the parent
-  parents16 = 2,      // which of at most 2^16
-  counts = 3,         // conditional binomials over living tokens
-  pair = 4,           // one 64-bit word a generation while two tokens are left
-  split = 5,          // how many draws are real, how many a filter keeps, which models are read
-  kept = 6,           // the real draws that an entity of token chains keeps
-  kept_public = 7,    // the public ones that all keep, context 0
-  private_noise = 8,  // of an entity's private data, once a run; context is the entity
-  public_noise = 9,   // of the public data, once a run; context 0
-  pool_noise = 10,    // of what all entities generated, a generation after the other; context 0
-  derive = 63,        // keys for contexts beyond 2^20
+  truth = 0,           // draws from p itself: the first generation, fresh real data
+  parents8 = 1,        // which of at most 128 samples is the parent
+  parents16 = 2,       // which of at most 2^16
+  counts = 3,          // conditional binomials over living tokens
+  pair = 4,            // one 64-bit word a generation while two tokens are left
+  split = 5,           // how many draws are real, how many a filter keeps, which models are read
+  kept = 6,            // the real draws that an entity of token chains keeps
+  kept_public = 7,     // the public ones that all keep, context 0
+  private_noise = 8,   // of an entity's private data, once a run; context is the entity
+  public_noise = 9,    // of the public data, once a run; context 0
+  pool_noise = 10,     // of what all entities generated, a generation after the other; context 0
+  posts = 11,          // what a mixture adds to the pool; context is the model
+  reading = 12,        // which posts a mixture reads; context 0 where all read the same
+  reading_again = 13,  // in place of refused words of `reading`
+  derive = 63,         // keys for contexts beyond 2^20
 };
 
 inline constexpr u64 max_runs = u64{1} << 38;
@@ -85,6 +88,13 @@ class Stream {
   AUTOPHAGE_HD u32 next32() {
     if (used_ == held) refill();
     return words_[used_++];
+  }
+
+  // Word `word` of the stream is the next.
+  AUTOPHAGE_HD void seek(u64 word) {
+    block_ = word / held * blocks;
+    refill();
+    used_ = static_cast<int>(word % held);
   }
 
   AUTOPHAGE_HD u64 next64() {

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from autophage.law import contaminated_law as contaminated_law
     from autophage.linear import InteractingLinear as InteractingLinear
     from autophage.lyapunov import solve_discrete_lyapunov as solve_discrete_lyapunov
+    from autophage.mixture import MixtureNetwork as MixtureNetwork
     from autophage.models import Categorical as Categorical
     from autophage.models import law_with as law_with
     from autophage.moments import moments as moments
@@ -46,6 +47,7 @@ _HOME = {
     "Adaptive": "regimes",
     "Interacting": "interaction",
     "InteractingLinear": "linear",
+    "MixtureNetwork": "mixture",
     "simulate": "simulate",
     "Interrupted": "simulate",
     "collapse_law": "law",

@@ -191,15 +191,46 @@ def numbers(
     high: float = math.inf,
     *,
     ndim: tuple[int, ...] | None = (1,),
+    open_ends: bool = False,
 ) -> NDArray[np.float64]:
-    """Make a new float64 array with finite entries in [low, high]."""
-    requirement = f"finite numbers{_interval(low, high)}"
+    """Make a new float64 array with finite entries in [low, high], or between open ends."""
+    requirement = f"finite numbers{_interval(low, high, open_ends, open_ends)}"
     given = _as_array(name, value, _NUMBERS, requirement)
     _require_shape(name, given, ndim)
     array = _to_float64(given)
     inside = np.isfinite(array) & (array >= low) & (array <= high)
+    if open_ends:
+        inside &= (array != low) & (array != high)
     _refuse_where(name, requirement, array, ~inside)
     return array
+
+
+def covariance(name: str, value: object) -> NDArray[np.float64]:
+    """Make a new read-only float64 covariance (d, d), positive definite; a number is (1, 1).
+
+    It may be off symmetry as `second_moments` says. Positive definite is what has positive
+    variances, and correlations whose smallest eigenvalue is above 1e-12: units do not matter.
+    """
+    if not is_array_like(value):
+        value = [[number(name, value)]]
+    matrix = numbers(name, value, ndim=(2,))
+    if matrix.shape[0] != matrix.shape[1]:
+        msg = f"{name} must be square, got shape {matrix.shape}"
+        raise ValueError(msg)
+    _make_symmetric(name, (), matrix)
+    variances = np.diagonal(matrix)
+    for k in np.flatnonzero(variances <= 0.0)[:1].tolist():
+        _wrong_value(name, "positive definite", variances[k].item(), (k, k))
+    deviations = np.sqrt(variances)
+    least = float(np.linalg.eigvalsh(matrix / deviations / deviations[:, None])[0])
+    if least <= MATRIX_TOLERANCE:
+        msg = (
+            f"{name} must be positive definite, "
+            f"got correlations with a smallest eigenvalue of {least:.6g}"
+        )
+        raise ValueError(msg)
+    matrix.flags.writeable = False
+    return matrix
 
 
 def second_moments(name: str, value: object, ndim: int) -> NDArray[np.float64]:
@@ -220,6 +251,21 @@ def second_moments(name: str, value: object, ndim: int) -> NDArray[np.float64]:
 
 def _make_second_moment(name: str, index: tuple[int, ...], matrix: NDArray[np.float64]) -> None:
     """Check one matrix and make it symmetric in place."""
+    slack = _make_symmetric(name, index, matrix)
+    try:
+        np.linalg.cholesky(matrix + slack * np.eye(len(matrix)))
+    except np.linalg.LinAlgError:  # an eigenvalue at the border, or below it
+        least = float(np.linalg.eigvalsh(matrix)[0])
+        if least < -slack:
+            msg = (
+                f"{name} must be positive semidefinite, "
+                f"got a smallest eigenvalue of {least:.6g}{_place(index)}"
+            )
+            raise ValueError(msg) from None
+
+
+def _make_symmetric(name: str, index: tuple[int, ...], matrix: NDArray[np.float64]) -> float:
+    """Make one matrix symmetric in place where it is but for rounding, and return the slack."""
     slack = MATRIX_TOLERANCE * float(np.abs(matrix).max())
     off = np.abs(matrix - matrix.T)
     if off.max() > slack:
@@ -232,16 +278,7 @@ def _make_second_moment(name: str, index: tuple[int, ...], matrix: NDArray[np.fl
         raise ValueError(msg)
     if off.any():
         matrix[...] = 0.5 * matrix + 0.5 * matrix.T
-    try:
-        np.linalg.cholesky(matrix + slack * np.eye(len(matrix)))
-    except np.linalg.LinAlgError:  # an eigenvalue at the border, or below it
-        least = float(np.linalg.eigvalsh(matrix)[0])
-        if least < -slack:
-            msg = (
-                f"{name} must be positive semidefinite, "
-                f"got a smallest eigenvalue of {least:.6g}{_place(index)}"
-            )
-            raise ValueError(msg) from None
+    return slack
 
 
 def laws(name: str, value: object) -> NDArray[np.float64]:

@@ -28,6 +28,26 @@ def run_linear_chains(
     reduce: bool,
     poll: Callable[[int], object] | None,
 ) -> tuple[int, int, int, int]: ...
+
+# A network: models, components, features (r) as int, means (M, r), first_posts (P0, r), weights
+# (K, M), posts and reads (G, K) int64, rate (G, K), prior as float, active, shared and single as
+# bool. Exact sums of the distance are signed (4 and 7 limbs), those of distances and weights are of
+# values in [0, 2] (2 and 3). Returns 0, or 1 where the poll asked to stop.
+def run_mixtures(
+    network: Mapping[str, Any],
+    study: Mapping[str, Any],
+    out: Mapping[str, NDArray[Any]],
+    reduce: bool,
+    poll: Callable[[int], object] | None,
+) -> int: ...
+
+# Bytes that one thread needs for the runs it has in hand, results and their exact sums aside.
+def mixture_memory(network: Mapping[str, Any], study: Mapping[str, Any]) -> int: ...
+
+# Raises ValueError where the covariance has no Cholesky factor.
+def mixture_coordinates(
+    means: NDArray[float64], covariance: NDArray[float64], first_posts: NDArray[float64]
+) -> tuple[NDArray[float64], NDArray[float64]]: ...
 def run_interacting(
     laws: NDArray[float64],
     public_law: NDArray[float64],

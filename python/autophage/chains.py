@@ -164,6 +164,7 @@ class CategoricalChains:
         "a regime of token chains, such as autophage.FullySynthetic(100) "
         "(autophage.Interacting needs a Categorical with public)"
     )
+    dtypes: tuple[str, ...] = ("float64",)
     counted: tuple[str, ...] = ("collapse_time",)
 
     def describes(self, model: Any) -> bool:
@@ -194,6 +195,12 @@ class CategoricalChains:
 
     def refuse(self, model: Categorical, regime: Regime) -> None:
         """Refuse nothing: every regime of token chains fits every law."""
+
+    def spelled_out(
+        self, model: Categorical, regime: Regime, study: Study
+    ) -> tuple[Categorical, Regime]:
+        """Spell out the regime; the model has nothing that varies."""
+        return model, regime.spelled_out(study.generations, study.contexts)
 
     def ends(self, regime: Regime) -> bool:
         """Tell whether every run ends in a point mass."""

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol
 
-from autophage import _check, chains, interacting_chains, linear_chains
+from autophage import _check, chains, interacting_chains, linear_chains, mixtures
 from autophage.records import Dims, Study, Values
 from autophage.regimes import Regime
 
@@ -55,9 +55,12 @@ class Family(Protocol):
     models : str
         What to say a model must be.
     regimes : tuple of type
-        The regimes that it can be simulated under.
+        The regimes that it can be simulated under; none where the model says all itself.
     regime : str
         What to say a regime must be.
+    dtypes : tuple of str
+        The arithmetic that its kernel knows, the default first; a header names it where there is a
+        choice.
     counted : tuple of str
         The times that reduce="histogram" takes; none where it takes none.
     """
@@ -67,6 +70,7 @@ class Family(Protocol):
     models: str
     regimes: tuple[type[Regime], ...]
     regime: str
+    dtypes: tuple[str, ...]
     counted: tuple[str, ...]
 
     def describes(self, model: Any) -> bool:
@@ -79,6 +83,12 @@ class Family(Protocol):
 
     def refuse(self, model: Any, regime: Any) -> None:
         """Raise ValueError, with the parameter's name, where a regime does not fit a model."""
+
+    def spelled_out(self, model: Any, regime: Any, study: Study) -> tuple[Any, Any]:
+        """Return model and regime with every callable replaced by its values over the study.
+
+        Arrays are cut to its length; a second time nothing changes.
+        """
 
     def ends(self, regime: Any) -> bool:
         """Tell whether every run ends by itself, so that generations may be None."""
@@ -118,6 +128,7 @@ FAMILIES: tuple[Family, ...] = (
     chains.CategoricalChains(),
     interacting_chains.InteractingChains(),
     linear_chains.InteractingLinearModels(),
+    mixtures.MixtureNetworks(),
 )
 
 

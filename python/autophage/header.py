@@ -51,10 +51,10 @@ class Header:
     ----------
     model : Categorical or another model
         What is learned.
-    regime : Regime
-        The regime, with numbers and arrays for parameters.
+    regime : Regime or None
+        The regime, with numbers and arrays for parameters; None where the model needs none.
     study : Study
-        Records, runs, generations and sizes.
+        Records, runs, generations, sizes and arithmetic.
     key : int
         The key of the random stream, in [0, 2^64).
     stream : int
@@ -64,7 +64,7 @@ class Header:
     """
 
     model: Any
-    regime: Regime
+    regime: Regime | None
     study: Study
     key: int
     stream: int
@@ -80,15 +80,20 @@ def write(header: Header) -> dict[str, str]:
         "stream": header.stream,
         "key": f"0x{header.key:016x}",
         "model": {"kind": family.kind, **family.write(model)},
-        "regime": _regime_fields(header.regime),
+        "regime": None if header.regime is None else _regime_fields(header.regime),
         "runs": study.runs,
         "first_run": study.first_run,
         "generations": study.generations,
         "record": study.record,
         "reduce": study.reduce,
+        **({"dtype": study.dtype} if _chooses_dtype(family) else {}),
         "environment": {k: v[0] if len(v) == 1 else v for k, v in header.environment.items()},
     }
     return {ATTRIBUTE: json.dumps(content, allow_nan=False)}
+
+
+def _chooses_dtype(family: families.Family) -> bool:
+    return len(family.dtypes) > 1
 
 
 def _regime_fields(regime: Regime) -> dict[str, Any]:
@@ -152,9 +157,10 @@ def _parse(dataset: xarray.Dataset, text: str) -> Header:
     if content["format"] != FORMAT:
         msg = f"format must be {FORMAT}, got {content['format']!r}"
         raise ValueError(msg)
-    _check.fields("header", content, _FIELDS)
+    _check.fields("header", content, _FIELDS, only=False)
     described = dict(_check.fields("model", content["model"], ["kind"], only=False))
     family = families.of_kind(described.pop("kind"))
+    _check.fields("header", content, (*_FIELDS, *(["dtype"] if _chooses_dtype(family) else [])))
     model = family.read(dataset, described)
     study = _parse_study(family, model, content)
     key = content["key"]
@@ -185,6 +191,8 @@ def _parse_study(family: families.Family, model: Any, content: dict[str, Any]) -
         first_run=_check.integer("first_run", content["first_run"], 0, _check.RUN_LIMIT - runs),
         generations=generations,
     )
+    if _chooses_dtype(family):
+        study = replace(study, dtype=_check.choice("dtype", content["dtype"], family.dtypes))
     record = _check.names("record", content["record"], tuple(study.records))
     if reduce == "histogram":
         _check.names("record", record, family.counted)
@@ -193,8 +201,8 @@ def _parse_study(family: families.Family, model: Any, content: dict[str, Any]) -
 
 def _parse_regime_of(
     dataset: xarray.Dataset, content: object, family: families.Family, model: Any, study: Study
-) -> Regime:
-    """Rebuild the regime, and compare its schedule with the variables of the Dataset."""
+) -> Regime | None:
+    """Rebuild the regime, and compare the schedule with the variables of the Dataset."""
     layout = family.schedule_layout(study)
     first = next(iter(layout))
     given: dict[str, NDArray[Any]] = {}
@@ -214,7 +222,7 @@ def _parse_regime_of(
     regime = _parse_regime(content, family, {name: v[before:] for name, v in columns.items()})
     for name, (_, expected) in family.inputs(model, regime, study).items():
         if name in layout and given.pop(name, np.empty(0)).tobytes() != expected.tobytes():
-            msg = f"the variable {name} must agree with the regime, {content!r}"
+            msg = f"the variable {name} must agree with the regime, {content!r}, or the model"
             raise ValueError(msg)
     if given:
         msg = f"the variable {min(given)} must not be there: the regime does not use it"
@@ -224,7 +232,10 @@ def _parse_regime_of(
 
 def _parse_regime(
     content: object, family: families.Family, given: dict[str, NDArray[Any]]
-) -> Regime:
+) -> Regime | None:
+    if not family.regimes:
+        _check.instance("regime", content, type(None), family.regime)
+        return None
     items = _check.fields("regime", content, ["kind"], only=False)
     kinds = {kind.name: kind for kind in family.regimes}
     kind = kinds[_check.choice("regime.kind", items["kind"], tuple(kinds))]

@@ -109,6 +109,7 @@ class InteractingChains:
     models = "an autophage.Categorical"
     regimes: tuple[type[Regime], ...] = (Interacting,)
     regime = "an autophage.Interacting, the one regime of a Categorical with public"
+    dtypes: tuple[str, ...] = ("float64",)
     counted: tuple[str, ...] = ("collapse_time",)
 
     def describes(self, model: Any) -> bool:
@@ -138,6 +139,12 @@ class InteractingChains:
     def refuse(self, model: Categorical, regime: Interacting) -> None:
         """Refuse what no token chain has, and numbers of kept draws that do not fit the model."""
         entities.refuse(model, regime)
+
+    def spelled_out(
+        self, model: Categorical, regime: Interacting, study: Study
+    ) -> tuple[Categorical, Interacting]:
+        """Spell out the regime; the model has nothing that varies."""
+        return model, regime.spelled_out(study.generations, study.contexts)
 
     def ends(self, regime: Interacting) -> bool:
         """Say that runs need not end: kept data stay as they are."""

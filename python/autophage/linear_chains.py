@@ -141,6 +141,7 @@ class InteractingLinearModels:
     models = "an autophage.InteractingLinear"
     regimes: tuple[type[Regime], ...] = (Interacting,)
     regime = "an autophage.Interacting"
+    dtypes: tuple[str, ...] = ("float64",)
     counted: tuple[str, ...] = ()
 
     def describes(self, model: InteractingLinear) -> bool:
@@ -183,6 +184,12 @@ class InteractingLinearModels:
         if model.entity_count > _check.CONTEXT_LIMIT:
             msg = f"model must have at most 2^20 entities, got {model.entity_count}"
             raise ValueError(msg)
+
+    def spelled_out(
+        self, model: InteractingLinear, regime: Interacting, study: Study
+    ) -> tuple[InteractingLinear, Interacting]:
+        """Spell out the regime; the model has nothing that varies."""
+        return model, regime.spelled_out(study.generations, study.contexts)
 
     def ends(self, regime: Interacting) -> bool:
         """Tell that no run ends by itself."""

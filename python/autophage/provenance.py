@@ -35,15 +35,15 @@ if TYPE_CHECKING:
 __all__ = ["Header", "describe", "merge", "read", "rerun"]
 
 
-def describe(model: Any, regime: Regime, study: Study, key: int) -> dict[str, str]:
+def describe(model: Any, regime: Regime | None, study: Study, key: int) -> dict[str, str]:
     """Make the attributes of a result.
 
     Parameters
     ----------
     model : Categorical or another model
         What is learned.
-    regime : Regime
-        What each generation trained on.
+    regime : Regime or None
+        What each generation trained on, unless the model says it.
     study : Study
         Records, runs, generations and sizes.
     key : int
@@ -65,7 +65,7 @@ def describe(model: Any, regime: Regime, study: Study, key: int) -> dict[str, st
     >>> header["key"], header["regime"]
     ('0x0000000000000007', {'kind': 'fully_synthetic', 'n': 9})
     """
-    regime = regime.spelled_out(study.generations, study.contexts)
+    model, regime = families.of_model(model).spelled_out(model, regime, study)
     return write(Header(model, regime, study, key, _core.stream_version, environment()))
 
 
@@ -123,6 +123,7 @@ def rerun(
         rng=header.key,
         record=study.record,
         reduce=study.reduce,
+        dtype=study.dtype,
         device=device,
         threads=threads,
         first_run=study.first_run,
@@ -211,6 +212,7 @@ def _require_same_study(first: Header, other: Header, name: str) -> None:
             "generations": study.generations,
             "record": study.record,
             "reduce": study.reduce,
+            "dtype": study.dtype,
         }
 
     for field, expected in parts(first).items():

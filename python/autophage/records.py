@@ -83,6 +83,8 @@ class Study:
         0 where the start is recorded too, else 1.
     ways : tuple of str
         Ways out where working memory is too large.
+    dtype : str
+        The arithmetic of the kernel, one of those that its family names.
     """
 
     records: Mapping[str, Record]
@@ -95,6 +97,7 @@ class Study:
     dropped: str | None = None
     first_generation: int = 1
     ways: tuple[str, ...] = ("fewer threads",)
+    dtype: str = "float64"
 
     @property
     def rows(self) -> int:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import xarray
 
     from autophage.linear import InteractingLinear
+    from autophage.mixture import MixtureNetwork
     from autophage.models import Categorical
 
 __all__ = ["Interrupted", "simulate"]
@@ -44,14 +45,15 @@ class Interrupted(KeyboardInterrupt):
 
 
 def simulate(
-    model: Categorical | InteractingLinear,
-    regime: regimes.Regime,
+    model: Categorical | InteractingLinear | MixtureNetwork,
+    regime: regimes.Regime | None = None,
     *,
     runs: int,
     generations: int | None = None,
     rng: int | np.random.SeedSequence | np.random.Generator | None = None,
     record: Sequence[str] | None = None,
     reduce: str | None = None,
+    dtype: str = "float64",
     device: str = "cpu",
     threads: int | None = None,
     first_run: int = 0,
@@ -61,19 +63,20 @@ def simulate(
 
     Every run starts from real data and follows the regime exactly in law. For token chains
     generation t is the law of the draws that the regime prescribes, the truth p = p^(0) being the
-    model before the first; for linear models it is the weighted least-squares estimates. Each
-    random decision belongs to its (seed, run, context or entity, purpose), so results do not depend
-    on threads, on the order of runs or on how a study is cut into shards; run 17 alone equals run
-    17 of a batch.
+    model before the first; for linear models it is the weighted least-squares estimates; a network
+    of mixtures says itself how its models post and read. Each random decision belongs to its (seed,
+    run, context, entity or model, purpose), so results do not depend on threads, on the order of
+    runs or on how a study is cut into shards; run 17 alone equals run 17 of a batch.
 
     Parameters
     ----------
-    model : Categorical or InteractingLinear
+    model : Categorical, InteractingLinear or MixtureNetwork
         The true law of one context, or of many, or, with `public`, those of entities that learn
-        from each other; or the data of entities that fit linear models.
-    regime : Regime
+        from each other; or the data of entities that fit linear models; or mixtures that post to a
+        pool and learn from it.
+    regime : Regime, optional
         What each generation trains on: `Interacting` for entities (without n for linear models),
-        any of the others for contexts.
+        any of the others for contexts; none for a MixtureNetwork.
     runs : int
         Independent repetitions, 1 to 2^38.
     generations : int, optional
@@ -89,12 +92,18 @@ def simulate(
         "l2_to_truth", "l2_to_first" (l2 squared), "p" (whole laws). The default is collapse_time
         and final_token, with sigma and support where `generations` is given. For linear models
         "estimate", "squared_error" (its squared distance to the true coefficients; the default) and
-        "prediction_error" (of an entity on the private inputs of a task), from generation 0 on.
+        "prediction_error" (of an entity on the private inputs of a task), from generation 0 on. For
+        mixtures "distance" (the Frobenius norm of D), "distances" (D, the distances between the
+        weights of two models) and "weights", from generation 0 on; the default is distance and
+        weights.
     reduce : {None, "mean", "histogram"}, optional
         "mean" keeps the names and gives means over runs, with NAME_variance (ddof 1); times are
         averaged over the runs that got there, counted in NAME_reached. Memory does not grow with
         the runs, and since sums are exact integers, any sharding gives the same bytes. "histogram"
         counts collapse_time per generation, with `not_reached`; token chains only.
+    dtype : {"float64", "float32"}, optional
+        Arithmetic of the updates, "float32" for a MixtureNetwork alone: it is faster, draws the
+        same numbers, and its weights are right to some 1e-5. Results are float64 either way.
     device : {"cpu"}, optional
         Where the kernel runs.
     threads : int, optional
@@ -112,7 +121,10 @@ def simulate(
         p was given as one law, and with entity in its place where there is `public`; the inputs
         `law`, `public`, `n` and, where used, `alpha`, `beta` and `real`; provenance in `attrs`,
         enough for `rerun`. Linear models: over (run, generation, entity, feature or task), with the
-        inputs `private`, `public`, `synthetic`, `theta`, `alpha` and `beta`.
+        inputs `private`, `public`, `synthetic`, `theta`, `alpha` and `beta`. Mixtures: over (run,
+        generation, model, other or component), with the inputs `means`, `covariance`,
+        `first_weights`, `first_posts`, `rate`, `posts` and `read`; the start, generation 0, has
+        zeros in the last three.
 
     Raises
     ------
@@ -132,8 +144,9 @@ def simulate(
     The fully synthetic chain, the partially synthetic one, windows and random past models are those
     of `seddik2024`, section 2.2; contaminated, accumulated, filtered and adaptive sources those of
     `contaminated2026`; accumulate and subsample that of `arulandu2024`; interacting linear models
-    those of `interactive2025`. Where the data of a generation do not determine a fit, that of least
-    norm is taken, and theta has to be given; elsewhere a theta that was not given counts as zero.
+    those of `interactive2025`; networks of mixtures those of `webdynamics2025`. Where the data of a
+    generation do not determine a fit, that of least norm is taken, and theta has to be given;
+    elsewhere a theta that was not given counts as zero.
 
     Examples
     --------
@@ -153,10 +166,15 @@ def simulate(
     >>> gap = chains.sigma - ap.moments(entities, regime, 5).sigma
     >>> chains.sigma.dims, bool((abs(gap) < 0.01).all())
     (('generation', 'entity'), True)
+    >>> web = ap.MixtureNetwork([-3, 3], 1.0, [[0.9, 0.1], [0.2, 0.8]], rate=0.05)
+    >>> posts = ap.simulate(web, runs=100, generations=30, rng=1)
+    >>> posts.distance.dims, posts.weights.dims
+    (('run', 'generation'), ('run', 'generation', 'model', 'component'))
     """
     family = families.of_model(model)
-    regime = _check.instance("regime", regime, family.regimes, family.regime)
+    regime = _check.instance("regime", regime, family.regimes or type(None), family.regime)
     family.refuse(model, regime)
+    dtype = _check.choice("dtype", dtype, family.dtypes)
     runs = _check.integer("runs", runs, 1, _check.RUN_LIMIT)
     first_run = _check.integer("first_run", first_run, 0, _check.RUN_LIMIT - runs)
     if reduce is not None:
@@ -164,30 +182,30 @@ def simulate(
     kernels = DEVICES[_check.choice("device", device, tuple(DEVICES))]
     threads = _check.threads(threads)
     progress = _check.flag("progress", progress)
-    generations = _generations(generations, family, regime)
+    generations = _generations(generations, family, model, regime)
     study = family.study(
         model, reduce=reduce, runs=runs, first_run=first_run, generations=generations
     )
-    study = replace(study, record=_record(record, study, family))
+    study = replace(study, record=_record(record, study, family), dtype=dtype)
     key = resolve_key(rng)
     records.refuse_what_cannot_fit(study, 0)
     schedules = family.input_memory(study)
     records.refuse_what_cannot_fit(replace(study, record=()), schedules)
-    regime = regime.spelled_out(generations, study.contexts)  # callables are evaluated once
+    model, regime = family.spelled_out(model, regime, study)  # callables are evaluated once
     job = family.job(study, model, regime, key, threads, kernels)
     records.refuse_what_cannot_fit(job.largest_result(), schedules + job.working_memory())
     return _Run(family, model, regime, study, job, key, threads).complete(progress)
 
 
 def _generations(
-    generations: int | None, family: families.Family, regime: regimes.Regime
+    generations: int | None, family: families.Family, model: Any, regime: regimes.Regime | None
 ) -> int | None:
     """Check the horizon, and that runs end without one."""
     if generations is not None:
         return _check.integer("generations", generations, 1, _check.GENERATION_LIMIT)
     if not family.ends(regime):
         msg = (
-            f"generations must be given for {type(regime).__name__}, got None: "
+            f"generations must be given for {type(regime or model).__name__}, got None: "
             "its runs need not end"
         )
         raise ValueError(msg)
@@ -214,7 +232,7 @@ class _Run:
 
     family: families.Family
     model: Any
-    regime: regimes.Regime
+    regime: regimes.Regime | None
     study: records.Study
     job: families.Job
     key: int
