@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -67,7 +68,7 @@ def densities(table: xr.Dataset, means: Floats) -> Figure:
     x = np.linspace(means.min() - 3.7, means.max() + 3.7, 400)
     normal = np.exp(-0.5 * np.square(x[:, None] - means)) / np.sqrt(2.0 * np.pi)
     with plotting.style():
-        for i, j in np.ndindex(rows, columns):
+        for i, j in itertools.product(range(rows), range(columns)):
             panel: Axes = axes[i, j]
             chosen = table.isel(model=i, generation=j)
             panel.hist(
@@ -79,6 +80,7 @@ def densities(table: xr.Dataset, means: Floats) -> Figure:
                 label="2,000 draws",
             )
             plotting.draw_exact(panel, x, normal @ chosen.weights.values, label="", series=i)
+            panel.set_xticks([-5, 0, 5])
             weights = ", ".join(f"{w:.2f}" for w in chosen.weights.values)
             panel.text(0.5, 0.96, f"w = {weights}", ha="center", va="top",
                        transform=panel.transAxes)  # fmt: skip
@@ -108,17 +110,17 @@ def floor(table: xr.Dataset, lines: xr.Dataset) -> Figure:
         for series, name in ((4, names[-1]), (5, names[-2])):
             drawn = table.sel(series=name)
             label = f"{name}, a = 0.1/t" if series == 4 else f"{name}, a = 0.02"
-            _draw_curve(right, drawn.where(drawn.exact > 1e-6), label, series)
-        claimed = lines.claimed.where(lines.claimed > 1e-6)
+            _draw_curve(right, drawn.where(drawn.exact > 1e-4), label, series)
+        claimed = lines.claimed.where(lines.claimed > 1e-4)
         label = r"a = 0.02, as claim (5) has it: $\|$E$\,D_t\|_F$"
         right.plot(t, claimed, color=plotting.INK, linestyle=(0, (1, 1.5)), label=label, zorder=5)
         right.set_title("What takes the distance to zero, and what does not")
         left.set_ylabel(_ROOT)
         left.set_yscale("log")
-        left.set_ylim(1e-5, 4.0)
+        left.set_ylim(1e-3, 4.0)
         for panel in axes[0]:
-            panel.set_xlabel("generation t (300 posts read in each)")
-            panel.legend(loc="lower left" if panel is left else "center right")
+            panel.set_xlabel("generation t (30 posts read in each)")
+            panel.legend(loc="lower left")
     return figure
 
 
@@ -139,16 +141,17 @@ def extinction(table: xr.Dataset, needed: float, runs: int, rounds: int) -> Figu
             shading="nearest",
             rasterized=True,
         )
-        lines = left.contour(
+        left.contour(
             priors, rates, table.growth.values, levels=[needed], colors="white", linewidths=3.0
         )
-        left.clabel(lines, fmt={needed: "extinct in mean"}, fontsize=14)
         left.set_yscale("log")
         left.set_yticks([0.003, 0.01, 0.03, 0.1], ["0.003", "0.01", "0.03", "0.1"])
         left.set_xlabel(r"strength of the prior  $c_T$")
         left.set_ylabel("rate  a")
-        left.set_title(f"Share of {runs} runs with one component left,\nround {rounds}")
-        figure.colorbar(mesh, ax=left, label="share of runs")
+        left.set_title(
+            f"{runs} runs a cell, round {rounds};\nright of the white line: extinct in mean"
+        )
+        figure.colorbar(mesh, ax=left, label="share of runs with one component left")
         for series, row in enumerate(np.linspace(0, rates.size - 1, 4).round().astype(int)):
             share = table.share.values[row]
             error = np.sqrt(share * (1.0 - share) / runs)
@@ -160,7 +163,8 @@ def extinction(table: xr.Dataset, needed: float, runs: int, rounds: int) -> Figu
             right.axvline(float(mean), color=colour, linestyle=(0, (4, 3)), linewidth=1.5)
         right.set_xlabel(r"strength of the prior  $c_T$")
         right.set_ylabel("share of runs with one component left")
-        right.set_title("Rows of the map;\ndashed: extinct in mean from here on")
+        right.set_title("Rows of the map;\nright of the dashed lines: extinct in mean")
+        right.set_ylim(-0.03, 1.03)
         right.legend(loc="lower right")
     return figure
 
