@@ -136,7 +136,10 @@ def floor(settings: Settings) -> Reproduction:
 
     runs = int(settings.choose(smoke=400, paper=10_000))
     rounds = 40
-    series: dict[str, dict[str, Any]] = {f"a = {a:.3g}": {"rate": a} for a in RATES}
+    names = ("a = 1/150", *(f"a = {a:g}" for a in RATES[1:]))
+    series: dict[str, dict[str, Any]] = {
+        name: {"rate": a} for name, a in zip(names, RATES, strict=True)
+    }
     series["shared reading"] = {"rate": RATES[1], "shared_reading": True}
     series["decaying rate"] = {"rate": _decay}
     rows = []

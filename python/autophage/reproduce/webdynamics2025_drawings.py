@@ -120,7 +120,7 @@ def floor(table: xr.Dataset, lines: xr.Dataset) -> Figure:
         left.set_ylim(1e-3, 4.0)
         for panel in axes[0]:
             panel.set_xlabel("generation t (30 posts read in each)")
-            panel.legend(loc="lower left")
+            panel.legend(loc="lower left" if panel is left else "lower right")
     return figure
 
 
