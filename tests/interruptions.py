@@ -44,13 +44,20 @@ def network(entities: int, features: int) -> ap.InteractingLinear:
     return ap.InteractingLinear(moments, moments[0], moments)
 
 
+def mixtures(models: int, components: int) -> ap.MixtureNetwork:
+    """Mixtures in the plane, which all start alike."""
+    means = 3.0 * np.random.default_rng(1).normal(size=(components, 2))
+    weights = np.full((models, components), 1.0 / components)
+    return ap.MixtureNetwork(means, np.eye(2), weights, rate=0.01, posts=2)
+
+
 def studies() -> dict[str, Callable[[int | None], Any]]:
     """Long studies of every kind."""
     small = ap.Categorical([0.5, 0.3, 0.2])
     contexts = ap.Categorical(np.random.default_rng(1).dirichlet(np.ones(20), size=3000))
     wide = ap.Categorical(np.full((1, 1_000_000), 1e-6))
     large = ap.Categorical(np.random.default_rng(1).dirichlet(np.ones(32_000), size=400))
-    hundred, share = ap.FullySynthetic(100), ap.Interacting(0.5, 0.5)
+    hundred = ap.FullySynthetic(100)
     trajectories = {"generations": 40, "record": ["sigma", "support", "l1_to_truth"]}
     return {
         "times": study(small, hundred, runs=LONG // 2),
@@ -76,6 +83,15 @@ def studies() -> dict[str, Callable[[int | None], Any]]:
         "one run without replacement": study(
             wide, ap.AccumulateSubsample(10**8), runs=1, generations=50, record=["sigma"]
         ),
+        **of_networks(),
+        "many large contexts": study(large, hundred, runs=10, generations=9, record=["sigma"]),
+    }
+
+
+def of_networks() -> dict[str, Callable[[int | None], Any]]:
+    """Long studies of networks."""
+    share = ap.Interacting(0.5, 0.5)
+    return {
         "networks": study(network(10, 8), share, runs=LONG, generations=20),
         "means of networks": study(
             network(10, 8), share, runs=LONG, generations=20, record=["estimate"], reduce="mean"
@@ -88,7 +104,15 @@ def studies() -> dict[str, Callable[[int | None], Any]]:
             record=["squared_error"],
             reduce="mean",
         ),
-        "many large contexts": study(large, hundred, runs=10, generations=9, record=["sigma"]),
+        "mixtures": study(
+            mixtures(3, 2), None, runs=LONG // 10, generations=20, record=["distance"]
+        ),
+        "means of mixtures": study(
+            mixtures(3, 30), None, runs=LONG, generations=20, record=["weights"], reduce="mean"
+        ),
+        "one run of many mixtures": study(
+            mixtures(300, 40), None, runs=1, generations=400, record=["distance"]
+        ),
     }
 
 

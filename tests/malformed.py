@@ -119,7 +119,7 @@ SIMULATE = {
     f"simulate({name})": simulated(name)
     for name in (
         "model", "regime", "runs", "generations", "rng", "record", "reduce",
-        "device", "threads", "first_run", "progress",
+        "device", "threads", "first_run", "progress", "dtype",
     )
 }  # fmt: skip
 OTHERS = {
@@ -316,12 +316,14 @@ def calls() -> Iterator[Case]:
         ("reduce", "str", b"mean", "b'mean'"),
         ("device", "str", "gpu", "'gpu'"), ("device", "object", None, "None"),
         ("device", "empty", "", "''"),
+        ("dtype", "str", "float32", "'float32'"), ("dtype", "object", float, "float"),
+        ("dtype", "object", None, "None"),
         ("progress", "object", 1, "1 (int)"), ("progress", "str", "yes", "'yes'"),
         ("progress", "object", None, "None"),
         ("model", "shape", [0.5, 0.5], "[0.5, 0.5]"), ("model", "object", None, "None"),
         ("model", "object", REGIME, "Fully"),
         ("regime", "integer", 10, "10"), ("regime", "object", ap.FullySynthetic, "FullySynthetic"),
-        ("regime", "str", "fully", "'fully'"),
+        ("regime", "str", "fully", "'fully'"), ("regime", "object", None, "None"),
     ):  # fmt: skip
         yield Case(kind, f"simulate({target})", value, (shown,))
     yield Case("integer", "simulate(rng)", np.uint64(5), None, 5)

@@ -71,7 +71,7 @@ def explained(w: Floats, height: Floats) -> Floats:
     o = np.zeros(len(w))
     alive = w > 0
     o[alive] = w[alive] * np.exp(height[alive] - height[alive].max())
-    return o / o.sum()
+    return np.asarray(o / o.sum())
 
 
 @dataclass

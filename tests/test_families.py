@@ -14,7 +14,7 @@ from autophage.families import Family
 from autophage.regimes import Regime
 
 ONE = [[1.0]]
-CASES: dict[str, tuple[Any, Regime]] = {
+CASES: dict[str, tuple[Any, Regime | None]] = {
     "categorical": (ap.Categorical([[0.5, 0.3, 0.2], [0.1, 0.2, 0.7]]), ap.Contaminated(9, 0.5)),
     "interacting_categorical": (
         ap.Categorical([[0.5, 0.3, 0.2], [0.1, 0.2, 0.7]], public=[0.2, 0.4, 0.4]),
@@ -24,11 +24,18 @@ CASES: dict[str, tuple[Any, Regime]] = {
         ap.InteractingLinear([ONE, ONE], ONE, [ONE, ONE], theta=[2.0]),
         ap.Interacting(0.5, [0.1, 0.2, 0.3]),
     ),
-}
+    "mixture_network": (
+        ap.MixtureNetwork(
+            [[0, 0], [3, 1], [1, 4]], [[1, 0.5], [0.5, 2]], [[0.5, 0.3, 0.2], [0.1, 0.2, 0.7]],
+            rate=lambda t: 1 / (t + 1), prior=0.01, posts=[1, 2], first_posts=[[1, 2]],
+        ),
+        None,
+    ),
+}  # fmt: skip
 GENERATIONS = 3
 
 
-def parts(kind: str, reduce: str | None = None) -> tuple[Family, Any, Regime, records.Study]:
+def parts(kind: str, reduce: str | None = None) -> tuple[Family, Any, Any, records.Study]:
     model, regime = CASES[kind]
     family = families.of_model(model)
     study = family.study(model, reduce=reduce, runs=4, first_run=2, generations=GENERATIONS)
@@ -50,7 +57,7 @@ class TestFamily:
 
     def test_takes_regimes_of_different_names(self, kind: str) -> None:
         family, _, regime, _ = parts(kind)
-        assert isinstance(regime, family.regimes)
+        assert isinstance(regime, family.regimes or type(None))
         assert len({each.name for each in family.regimes}) == len(family.regimes)
 
     def test_has_records_with_sizes(self, kind: str) -> None:
@@ -79,18 +86,37 @@ class TestFamily:
 
     @pytest.mark.parametrize("reduce", [None, "mean"])
     def test_comes_back_from_its_results(self, kind: str, reduce: str | None) -> None:
-        _, model, regime, study = parts(kind, reduce)
+        family, model, regime, study = parts(kind, reduce)
         names = [name for name, each in study.records.items() if not reduce or each.kind != "label"]
         found = ap.simulate(
             model, regime, runs=4, first_run=2, generations=GENERATIONS, rng=5, record=names,
             reduce=reduce,
         )  # fmt: skip
         read = header.read(found)
-        assert read.model == model
-        assert read.regime == regime.spelled_out(GENERATIONS, study.contexts)
+        assert (read.model, read.regime) == family.spelled_out(model, regime, study)
         assert (read.study.sizes, read.study.record) == (study.sizes, tuple(names))
         assert json.loads(found.attrs["autophage"])["model"]["kind"] == kind
         assert ap.rerun(found).identical(found)
+
+    def test_spells_out_what_stays_the_same(self, kind: str) -> None:
+        family, model, regime, study = parts(kind)
+        spelled = family.spelled_out(model, regime, study)
+        assert family.spelled_out(*spelled, study) == spelled
+        for name, (_, values) in family.inputs(*spelled, study).items():
+            assert values.tobytes() == family.inputs(model, regime, study)[name][1].tobytes()
+
+    def test_refuses_other_arithmetic(self, kind: str) -> None:
+        family, model, regime, study = parts(kind)
+        assert family.dtypes[0] == study.dtype == "float64"
+        for dtype in {"float32", "float16", "f8"} - set(family.dtypes):
+            with pytest.raises(ValueError, match=f"dtype must be one of 'float64'.* got '{dtype}'"):
+                ap.simulate(model, regime, runs=1, generations=3, dtype=dtype)
+
+    def test_needs_a_regime_or_refuses_it(self, kind: str) -> None:
+        _, model, regime, _ = parts(kind)
+        other = ap.FullySynthetic(5) if regime is None else None
+        with pytest.raises(TypeError, match=r"regime must be .* got (None|FullySynthetic)"):
+            ap.simulate(model, other, runs=1, generations=3)
 
     def test_takes_the_memory_it_says(self, kind: str) -> None:
         _, _, _, study = parts(kind)

@@ -8,7 +8,7 @@ import pytest
 import autophage as ap
 from autophage.theory import webdynamics2025 as paper
 from judge import Z_LIMIT
-from mixture_networks import accept_means, simulated, z
+from mixture_samples import accept_means, simulated, z
 
 # Weights of a reader and an author, means, covariance.
 CASES: dict[str, tuple[list[float], list[float], Any, Any]] = {

@@ -9,7 +9,7 @@ import pytest
 import autophage as ap
 from autophage.theory import webdynamics2025 as paper
 from judge import Z_LIMIT
-from mixture_networks import accept_means, separated, simulated, squares, z
+from mixture_samples import accept_means, separated, simulated, squares, z
 
 Floats = npt.NDArray[np.float64]
 

@@ -24,17 +24,6 @@
 
 namespace autophage::core {
 
-struct MixtureNetwork {
-  i64 models = 0, components = 0, features = 0;  // K, M, r
-  const double* means = nullptr;                 // (M, r)
-  const double* heights = nullptr;               // (M), |mu_k|^2 / 2
-  const double* first_posts = nullptr;           // (posts, r)
-  i64 given = 0;                                 // how many these are
-  const double* weights = nullptr;               // (K, M), at the start
-  double prior = 0;                              // c
-  bool active = false, shared = false;
-};
-
 // The log-likelihood of a post but for what all components have in common: x mu_k - |mu_k|^2 / 2.
 AUTOPHAGE_HD inline double log_likelihood(const MixtureNetwork& net, const double* x, i64 k) {
   double sum = -net.heights[k];
@@ -145,6 +134,12 @@ AUTOPHAGE_HD i64 pick_component(const Real* w, i64 components, double u) {
   return last;
 }
 
+// The sum of a run's first weights, which without a prior is taken for 1.
+template <class Real>
+AUTOPHAGE_HD Real starting_sum(const MixtureNetwork& net, const Real* w) {
+  return net.prior > 0 ? sum_by_ways<Real>(net.components, [&](i64 k) { return w[k]; }) : Real(1);
+}
+
 // What one run keeps. Rows of likelihoods and weights are `stride` >= M numbers apart.
 template <class Real, class Source = Stream>
 struct MixtureSpace {
@@ -165,6 +160,11 @@ struct PlainSteps {
   AUTOPHAGE_HD void find_likelihoods(const MixtureNetwork& net, const double* x, double* room,
                                      Real* f) const {
     likelihoods(net, x, room, f);
+  }
+
+  template <class Source>
+  AUTOPHAGE_HD void draw_normals(Source& source, i64 count, double* out) const {
+    for (i64 i = 0; i < count; ++i) out[i] = draw_normal(source);
   }
 
   // The first `reads` entries of a permutation of `posts` become those to be read.
@@ -213,9 +213,7 @@ class MixtureRun {
       for (i64 k = 0; k < space.stride; ++k)
         w[k] =
             k < net.components ? static_cast<Real>(net.weights[j * net.components + k]) : Real(0);
-      space.sums[j] = Real(1);
-      if (net.prior > 0)
-        space.sums[j] = sum_by_ways<Real>(net.components, [&](i64 k) { return w[k]; });
+      space.sums[j] = starting_sum(net, w);
     }
     for (i64 i = 0; i < net.given && !stopped(); ++i) {
       for (i64 d = 0; d < net.features; ++d) point()[d] = net.first_posts[i * net.features + d];
@@ -244,8 +242,8 @@ class MixtureRun {
     Source& source = space_.posting[j];
     const i64 k =
         pick_component(space_.weights + j * space_.stride, net_.components, source.uniform());
-    for (i64 d = 0; d < net_.features; ++d)
-      point()[d] = net_.means[k * net_.features + d] + draw_normal(source);
+    steps_.draw_normals(source, net_.features, point());
+    for (i64 d = 0; d < net_.features; ++d) point()[d] += net_.means[k * net_.features + d];
     append();
   }
 

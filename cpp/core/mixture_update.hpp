@@ -17,42 +17,14 @@
 // lanes, and for every instruction set.
 #pragma once
 
-#include "math.hpp"
+#include "mixture_network.hpp"
 
 namespace autophage::core {
 
 inline constexpr int ways = 16;
 
-// The numbers A, B and D of an update.
-template <class Real>
-struct MixtureRate {
-  Real kept, learnt, lost;
-
-  MixtureRate() = default;
-  AUTOPHAGE_HD MixtureRate(double rate, double prior, i64 components) {
-    const double gain = rate / (1.0 - static_cast<double>(components) * prior);
-    kept = static_cast<Real>(1.0 - rate);
-    learnt = static_cast<Real>(gain);
-    lost = static_cast<Real>(gain * prior);
-  }
-};
-
-// The least h that a quick update takes. Below, f_k may have lost digits, or B / h may leave the
-// range of the type.
-template <class Real>
-inline constexpr Real least_hit = static_cast<Real>(sizeof(Real) == 8 ? 0x1p-900 : 0x1p-60);
-
-// Sum of value(k), k = 0 .. size - 1, none of them negative, for any size.
-template <class Real, class Value>
-AUTOPHAGE_HD Real sum_by_ways(i64 size, Value value) {
-  Real sum[ways] = {};
-  for (i64 k = 0; k < size; ++k) sum[k % ways] += value(k);
-  for (int half = ways / 2; half > 0; half /= 2)
-    for (int i = 0; i < half; ++i) sum[i] += sum[i + half];
-  return sum[0];
-}
-
-// The same where the size is known: sums of nothing are left out, which changes no bit.
+// Sum of value(k), k = 0 .. size - 1, none of them negative, where the size is known: sums of
+// nothing are left out, which changes no bit.
 template <int size, int at = 0, int step = 1, class Value>
 AUTOPHAGE_HD auto sum_known(Value value) {
   static_assert(size <= ways);
@@ -62,6 +34,19 @@ AUTOPHAGE_HD auto sum_known(Value value) {
     return sum_known<size, at, 2 * step>(value);
   else
     return sum_known<size, at, 2 * step>(value) + sum_known<size, at + step, 2 * step>(value);
+}
+
+// The same for any size.
+template <class Real, class Value>
+AUTOPHAGE_HD Real sum_by_ways(i64 size, Value value) {
+  if (size == 2) return sum_known<2>(value);
+  if (size == 3) return sum_known<3>(value);
+  if (size == 4) return sum_known<4>(value);
+  Real sum[ways] = {};
+  for (i64 k = 0; k < size; ++k) sum[k % ways] += value(k);
+  for (int half = ways / 2; half > 0; half /= 2)
+    for (int i = 0; i < half; ++i) sum[i] += sum[i + half];
+  return sum[0];
 }
 
 // One update by a post that some living component explains; false, with nothing changed, where

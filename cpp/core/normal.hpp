@@ -15,21 +15,25 @@ AUTOPHAGE_HD inline double rational(const double (&a)[8], const double (&b)[8], 
   return above / below;
 }
 
+// Coefficients of the quantile near 1/2.
+struct CentralQuantile {
+  double above[8] = {3.3871328727963666080e0, 1.3314166789178437745e2, 1.9715909503065514427e3,
+                     1.3731693765509461125e4, 4.5921953931549871457e4, 6.7265770927008700853e4,
+                     3.3430575583588128105e4, 2.5090809287301226727e3};
+  double below[8] = {1.0,
+                     4.2313330701600911252e1,
+                     6.8718700749205790830e2,
+                     5.3941960214247511077e3,
+                     2.1213794301586595867e4,
+                     3.9307895800092710610e4,
+                     2.8729085735721942674e4,
+                     5.2264952788528545610e3};
+};
+
 // Quantiles of the standard normal law within .425 of 1/2, as q = u - 1/2 times a function of q^2.
 AUTOPHAGE_HD inline double central_quantile(double q) {
-  constexpr double above[8] = {3.3871328727963666080e0, 1.3314166789178437745e2,
-                               1.9715909503065514427e3, 1.3731693765509461125e4,
-                               4.5921953931549871457e4, 6.7265770927008700853e4,
-                               3.3430575583588128105e4, 2.5090809287301226727e3};
-  constexpr double below[8] = {1.0,
-                               4.2313330701600911252e1,
-                               6.8718700749205790830e2,
-                               5.3941960214247511077e3,
-                               2.1213794301586595867e4,
-                               3.9307895800092710610e4,
-                               2.8729085735721942674e4,
-                               5.2264952788528545610e3};
-  return q * rational(above, below, 0.180625 - q * q);
+  constexpr CentralQuantile terms;
+  return q * rational(terms.above, terms.below, 0.180625 - q * q);
 }
 
 // The quantile at 1 - tail, 0 < tail < .075, as a function of sqrt(-ln tail).

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autophage import _check
-from autophage.mixture import MixtureNetwork
+from autophage.mixture import MixtureNetwork, MixtureSchedule
 from autophage.records import BOUNDED, SIGNED, Dims, Record, Study, Values
 from autophage.regimes import Regime
 
@@ -79,10 +79,9 @@ class MixtureJob:
         }
 
     @functools.cached_property
-    def schedule(self) -> Any:
+    def schedule(self) -> MixtureSchedule:
         """Posts, reads and rates of every generation."""
-        assert self.study.generations is not None
-        return self.model.schedule(self.study.generations)
+        return self.model.schedule(_horizon(self.study))
 
     def largest_result(self) -> Study:
         """Return the study itself: it has a horizon."""
@@ -164,8 +163,7 @@ class MixtureNetworks:
         self, model: MixtureNetwork, regime: None, study: Study
     ) -> tuple[MixtureNetwork, None]:
         """Spell out rate, posts and read."""
-        assert study.generations is not None
-        return model.spelled_out(study.generations), regime
+        return model.spelled_out(_horizon(study)), regime
 
     def ends(self, regime: None) -> bool:
         """Tell that no run ends by itself."""
@@ -197,7 +195,6 @@ class MixtureNetworks:
     def inputs(self, model: MixtureNetwork, regime: None, study: Study) -> Values:
         """Make components, first weights and posts, and the schedule, zero in generation 0."""
         del regime
-        assert study.generations is not None
         values: Values = {
             "means": (("component", "feature"), model.means),
             "covariance": (("feature", "column"), model.covariance),
@@ -205,7 +202,7 @@ class MixtureNetworks:
         }
         if model.first_posts is not None:
             values["first_posts"] = (("post", "feature"), model.first_posts)
-        schedule = model.schedule(study.generations)
+        schedule = model.schedule(_horizon(study))
         for name, (dims, dtype) in self.schedule_layout(study).items():
             rows = np.zeros((study.rows, model.model_count), dtype=dtype)
             rows[1:] = getattr(schedule, name)
@@ -259,6 +256,11 @@ class MixtureNetworks:
                 msg = f"{name} must hold numbers as they were used"
                 raise ValueError(msg)
         return model
+
+
+def _horizon(study: Study) -> int:
+    """Return the last generation; None comes from no study, but may stand in a header."""
+    return _check.integer("generations", study.generations, 1, _check.GENERATION_LIMIT)
 
 
 def _variable(dataset: xarray.Dataset, name: str, dims: Dims) -> NDArray[Any]:

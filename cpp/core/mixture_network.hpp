@@ -1,0 +1,38 @@
+// A network of mixtures and the numbers of an update: what mixture.hpp and its vector forms share.
+#pragma once
+
+#include "math.hpp"
+
+namespace autophage::core {
+
+struct MixtureNetwork {
+  i64 models = 0, components = 0, features = 0;  // K, M, r
+  const double* means = nullptr;                 // (M, r)
+  const double* heights = nullptr;               // (M), |mu_k|^2 / 2
+  const double* first_posts = nullptr;           // (posts, r)
+  i64 given = 0;                                 // how many these are
+  const double* weights = nullptr;               // (K, M), at the start
+  double prior = 0;                              // c
+  bool active = false, shared = false;
+};
+
+// The numbers A, B and D of an update.
+template <class Real>
+struct MixtureRate {
+  Real kept, learnt, lost;
+
+  MixtureRate() = default;
+  AUTOPHAGE_HD MixtureRate(double rate, double prior, i64 components) {
+    const double gain = rate / (1.0 - static_cast<double>(components) * prior);
+    kept = static_cast<Real>(1.0 - rate);
+    learnt = static_cast<Real>(gain);
+    lost = static_cast<Real>(gain * prior);
+  }
+};
+
+// The least h that a quick update takes. Below, f_k may have lost digits, or B / h may leave the
+// range of the type.
+template <class Real>
+inline constexpr Real least_hit = static_cast<Real>(sizeof(Real) == 8 ? 0x1p-900 : 0x1p-60);
+
+}  // namespace autophage::core

@@ -1,0 +1,217 @@
+// Runs in lanes: sixteen networks of few components side by side. Included by one file for each
+// instruction set.
+#pragma once
+
+#include "../core/mixture_update.hpp"
+#include "../core/normal.hpp"
+#include "lanes.hpp"
+#include "mixture_kernels.hpp"
+
+namespace autophage::simd {
+
+// Standard normal numbers from uniform ones, by inversion: the tails one by one.
+template <class Set>
+Reals<Set> quantiles_of(const Reals<Set>& u) {
+  constexpr core::CentralQuantile terms;
+  const Reals<Set> q = u - Reals<Set>(0.5), r = Reals<Set>(0.180625) - q * q;
+  const Reals<Set> near =
+      q * (core::power_series(terms.above, r) / core::power_series(terms.below, r));
+  alignas(64) double distance[lane_count], uniform[lane_count], values[lane_count];
+  q.store(distance);
+  u.store(uniform);
+  near.store(values);
+  for (int l = 0; l < lane_count; ++l)
+    if (core::absolute(distance[l]) > 0.425) values[l] = core::normal_quantile(uniform[l]);
+  return Reals<Set>::load(values);
+}
+
+template <class Set, class Real>
+class MixtureLaneSteps {
+ public:
+  static void post(const MixtureLanes<Real>& lanes, i64 j, i64 at) {
+    const core::MixtureNetwork& net = *lanes.net;
+    const Real* const w = lanes.weights + j * net.components * lane_count;
+    double* const x = lanes.points + at * net.features * lane_count;
+    pick(net, w, next_uniform(lanes, j), x);
+    for (i64 i = 0; i < net.features; ++i) {
+      double* const xi = x + i * lane_count;
+      (Reals<Set>::load(xi) + quantiles_of(next_uniform(lanes, j))).store(xi);
+    }
+  }
+
+  static void append(const MixtureLanes<Real>& lanes, i64 at) {
+    const core::MixtureNetwork& net = *lanes.net;
+    const double* const x = lanes.points + at * net.features * lane_count;
+    Reals<Set> height[most_in_lanes], most{};
+    for (i64 k = 0; k < net.components; ++k) {
+      height[k] = Reals<Set>(-net.heights[k]);
+      for (i64 i = 0; i < net.features; ++i)
+        height[k] = height[k] + Reals<Set>(net.means[k * net.features + i]) *
+                                    Reals<Set>::load(x + i * lane_count);
+      most = k == 0 ? height[k] : larger(height[k], most);
+    }
+    alignas(64) double found[lane_count];
+    for (i64 k = 0; k < net.components; ++k) {
+      core::exp_of_negative(height[k] - most).store(found);
+      Real* const f = lanes.likelihoods + (at * net.components + k) * lane_count;
+      for (int l = 0; l < lane_count; ++l) f[l] = static_cast<Real>(found[l]);
+    }
+    const i64 orders = net.shared ? 1 : net.models;
+    for (i64 j = 0; j < orders; ++j)
+      Words<Set>(static_cast<u32>(at)).store(lanes.order + (j * lanes.capacity + at) * lane_count);
+  }
+
+  static void generation(const MixtureLanes<Real>& lanes, i64 posts, const i64* reads,
+                         const core::MixtureRate<Real>* rate, const core::StopFlag* stop) {
+    const i64 components = lanes.net->components;
+    if (components == 1) return generation<1>(lanes, posts, reads, rate, stop);
+    if (components == 2) return generation<2>(lanes, posts, reads, rate, stop);
+    if (components == 3) return generation<3>(lanes, posts, reads, rate, stop);
+    generation<4>(lanes, posts, reads, rate, stop);
+  }
+
+ private:
+  // The next word of each run's stream (run, context, purpose), of which `used` are used; `block`
+  // holds those of the newest block.
+  [[gnu::always_inline]] static inline Words<Set> next_words(const MixtureLanes<Real>& lanes,
+                                                             core::u32 context, core::u32 purpose,
+                                                             u64& used, u32* block) {
+    if (used % 4 == 0) fill(lanes, purpose << 26 | context << 6, used / 4, block);
+    return Words<Set>::load(block + lane_count * (used++ % 4));
+  }
+
+  [[gnu::noinline]] static void fill(const MixtureLanes<Real>& lanes, u32 name, u64 block,
+                                     u32* out) {
+    const LongWords<Set> run = LongWords<Set>::load(lanes.run);
+    philox_lanes<Set>(LongWords<Set>(block), LongWords<Set>(block >> 32), run,
+                      (run >> 32) | LongWords<Set>(name), static_cast<u32>(lanes.seed),
+                      static_cast<u32>(lanes.seed >> 32), out);
+  }
+
+  // The midpoints of Stream::uniform.
+  static Reals<Set> next_uniform(const MixtureLanes<Real>& lanes, i64 j) {
+    alignas(64) u64 low[lane_count], high[lane_count];
+    alignas(64) u32 words[2][lane_count];
+    for (auto& half : words)
+      next_words(lanes, static_cast<u32>(j), posts_purpose, lanes.posted[j],
+                 lanes.posting + j * 4 * lane_count)
+          .store(half);
+    for (int l = 0; l < lane_count; ++l) {
+      low[l] = words[0][l];
+      high[l] = words[1][l];
+    }
+    // An integer below 2^52 in the last digits of a number is that number, less 2^52.
+    const LongWords<Set> digits =
+        LongWords<Set>::load(high) << 20 | LongWords<Set>::load(low) >> 12;
+    const Reals<Set> whole = reals_of<Set>(digits | LongWords<Set>(0x4330000000000000ULL));
+    return ((whole - Reals<Set>(0x1p52)) + Reals<Set>(0.5)) * Reals<Set>(0x1p-52);
+  }
+
+  // The mean of the component at u of the cumulative weights, as core::pick_component has it.
+  static void pick(const core::MixtureNetwork& net, const Real* w, const Reals<Set>& u,
+                   double* mean) {
+    Reals<Set> weight[most_in_lanes], whole(0.0), upto(0.0);
+    alignas(64) double values[lane_count];
+    for (i64 k = 0; k < net.components; ++k) {
+      for (int l = 0; l < lane_count; ++l) values[l] = static_cast<double>(w[k * lane_count + l]);
+      weight[k] = Reals<Set>::load(values);
+      whole = whole + weight[k];
+    }
+    const Reals<Set> at = u * whole, zero(0.0);
+    auto open = !(zero > zero);
+    for (i64 k = 0; k < net.components; ++k) {
+      const auto taken = open & (weight[k] > zero);
+      for (i64 i = 0; i < net.features; ++i) {
+        double* const x = mean + i * lane_count;
+        const Reals<Set> here(net.means[k * net.features + i]);
+        (k == 0 ? here : select(taken, here, Reals<Set>::load(x))).store(x);
+      }
+      upto = upto + weight[k];
+      open = open & !(taken & (upto > at));
+    }
+  }
+
+  template <int components>
+  static void generation(const MixtureLanes<Real>& lanes, i64 posts, const i64* reads,
+                         const core::MixtureRate<Real>* rate, const core::StopFlag* stop) {
+    const core::MixtureNetwork& net = *lanes.net;
+    i64 most = 0;
+    for (i64 j = 0; j < net.models; ++j) most = reads[j] > most ? reads[j] : most;
+    const bool losing = rate[0].lost != Real(0);
+    for (i64 i = 0; i < most; ++i) {
+      if ((i & 63) == 63 && stop != nullptr && stop->raised()) return;
+      Words<Set> post;
+      if (net.shared) post = draw(lanes, 0, i, posts);
+      for (i64 j = 0; j < net.models; ++j) {
+        if (i >= reads[j]) continue;
+        if (!net.shared) post = draw(lanes, j, i, posts);
+        if (losing)
+          update<components, true>(lanes, j, post, rate[j]);
+        else
+          update<components, false>(lanes, j, post, rate[j]);
+      }
+    }
+  }
+
+  // Draw i of a generation in permutation j.
+  [[gnu::always_inline]] static inline Words<Set> draw(const MixtureLanes<Real>& lanes, i64 j,
+                                                       i64 i, i64 posts) {
+    const Words<Set> words = next_words(lanes, static_cast<u32>(j), reading_purpose, lanes.read[j],
+                                        lanes.reading + j * 4 * lane_count);
+    const u32 bound = static_cast<u32>(posts - i);
+    Words<Set> below = Set::upper(words, bound);
+    if (!all_at_least(words * Words<Set>(bound), Words<Set>(bound))) [[unlikely]] {
+      alignas(64) u32 values[lane_count];
+      words.store(values);
+      lanes.redraw(lanes, j, bound, values);
+      below = Words<Set>::load(values);
+    }
+    alignas(64) static constexpr u32 own[lane_count] = {0, 1, 2,  3,  4,  5,  6,  7,
+                                                        8, 9, 10, 11, 12, 13, 14, 15};
+    u32* const order = lanes.order + j * lanes.capacity * lane_count;
+    const Words<Set> at = ((below + Words<Set>(static_cast<u32>(i))) << 4) | Words<Set>::load(own);
+    Words<Set> read;
+    Set::gather(order, at, read);
+    Set::scatter(order, at, Words<Set>::load(order + i * lane_count));
+    read.store(order + i * lane_count);
+    return read;
+  }
+
+  template <int components, bool losing>
+  [[gnu::always_inline]] static inline void update(const MixtureLanes<Real>& lanes, i64 j,
+                                                   const Words<Set>& post,
+                                                   const core::MixtureRate<Real>& rate) {
+    using Vector = Lanes<Set, Real>;
+    alignas(64) static constexpr u32 own[lane_count] = {0, 1, 2,  3,  4,  5,  6,  7,
+                                                        8, 9, 10, 11, 12, 13, 14, 15};
+    const Words<Set> row =
+        ((post * Words<Set>(static_cast<u32>(components))) << 4) | Words<Set>::load(own);
+    Real* const weights = lanes.weights + j * components * lane_count;
+    Vector w[components], f[components];
+    for (int k = 0; k < components; ++k) {
+      w[k] = Vector::load(weights + k * lane_count);
+      Set::gather(lanes.likelihoods + k * lane_count, row, f[k]);
+    }
+    const Vector hit = core::sum_known<components>([&](int k) { return w[k] * f[k]; });
+    if (!all_at_least(hit, Vector(core::least_hit<Real>))) [[unlikely]] {
+      alignas(64) u32 posts[lane_count];
+      post.store(posts);
+      return lanes.rescue(lanes, j, posts, rate);
+    }
+    const Vector gain = Vector(rate.learnt) / hit;
+    if constexpr (!losing) {
+      for (int k = 0; k < components; ++k)
+        (w[k] * (Vector(rate.kept) + gain * f[k])).store(weights + k * lane_count);
+    } else {
+      Real* const sum = lanes.sums + j * lane_count;
+      const Vector keep = Vector(rate.kept) / Vector::load(sum);
+      for (int k = 0; k < components; ++k) {
+        w[k] = larger(w[k] * (keep + gain * f[k]) - Vector(rate.lost), Vector(Real(0)));
+        w[k].store(weights + k * lane_count);
+      }
+      core::sum_known<components>([&](int k) { return w[k]; }).store(sum);
+    }
+  }
+};
+
+}  // namespace autophage::simd

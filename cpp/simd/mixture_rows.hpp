@@ -1,0 +1,156 @@
+// Components in lanes: one row of numbers after another, with sums in the order that
+// core/mixture_update.hpp fixes. Included by one file for each instruction set.
+#pragma once
+
+#include "../core/mixture_update.hpp"
+#include "lanes.hpp"
+#include "mixture_kernels.hpp"
+
+namespace autophage::simd {
+
+// f(0), .., f(n - 1), written out.
+template <class Set, int n, class Step>
+[[gnu::always_inline]] inline void repeat(const Step& step) {
+  if constexpr (n > 0) {
+    repeat<Set, n - 1>(step);
+    step(n - 1);
+  }
+}
+
+template <class Set, class Real>
+class MixtureRowSteps {
+ public:
+  // Exponentials of differences to the largest log-likelihood.
+  static void likelihoods(const MixtureRows& rows, const double* x, double* room, Real* f) {
+    using Vector = Reals<Set>;
+    const i64 features = rows.net->features;
+    double most = -1e300;
+    for (i64 at = 0; at < rows.padded; at += lane_count) {
+      Vector sum = Vector(0.0) - Vector::load(rows.heights + at);
+      for (i64 i = 0; i < features; ++i)
+        sum = sum + Vector::load(rows.columns + i * rows.padded + at) * Vector(x[i]);
+      sum.store(room + at);
+      for (int k = 0; k < lane_count; ++k) most = room[at + k] > most ? room[at + k] : most;
+    }
+    for (i64 at = 0; at < rows.padded; at += lane_count) {
+      core::exp_of_negative(Vector::load(room + at) - Vector(most)).store(room + at);
+      for (i64 k = at; k < at + lane_count && k < rows.template stride<Real>(); ++k)
+        f[k] = static_cast<Real>(room[k]);
+    }
+  }
+
+  static void learn(const MixtureRows& rows, const double* points, const Real* likelihoods,
+                    const MixtureTask<Real>* tasks, i64 count, Rescue<Real> rescue,
+                    const core::StopFlag* stop) {
+    const bool losing = tasks[0].rate.lost != Real(0);
+    for (i64 first = 0; first < count; first += most_tasks) {
+      const i64 some = count - first < most_tasks ? count - first : most_tasks;
+      const Group group{rows, points, likelihoods, tasks + first, some, rescue, stop};
+      if (losing)
+        learn<true>(group);
+      else
+        learn<false>(group);
+    }
+  }
+
+ private:
+  using Part = typename Lanes<Set, Real>::Part;
+  static constexpr int parts = Lanes<Set, Real>::parts;
+  // Updates of so many models alternate: none waits for its own sum.
+  static constexpr i64 most_tasks = 8;
+
+  struct Group {
+    const MixtureRows& rows;
+    const double* points;
+    const Real* likelihoods;
+    const MixtureTask<Real>* tasks;
+    i64 count;
+    Rescue<Real> rescue;
+    const core::StopFlag* stop;
+  };
+
+  // Short rows are written out, by units of 64 bytes.
+  template <bool losing>
+  static void learn(const Group& group) {
+    switch (group.rows.template stride<Real>() * static_cast<i64>(sizeof(Real)) / 64) {
+      case 1:
+        return alternate<1, losing>(group);
+      case 2:
+        return alternate<2, losing>(group);
+      case 3:
+        return alternate<3, losing>(group);
+      case 4:
+        return alternate<4, losing>(group);
+      case 5:
+        return alternate<5, losing>(group);
+      case 6:
+        return alternate<6, losing>(group);
+      case 7:
+        return alternate<7, losing>(group);
+      case 8:
+        return alternate<8, losing>(group);
+      default:
+        return alternate<0, losing>(group);
+    }
+  }
+
+  template <int units, bool losing>
+  static void alternate(const Group& group) {
+    i64 most = 0;
+    for (i64 j = 0; j < group.count; ++j)
+      most = group.tasks[j].reads > most ? group.tasks[j].reads : most;
+    for (i64 i = 0; i < most; ++i) {
+      if ((i & 63) == 63 && group.stop != nullptr && group.stop->raised()) return;
+      for (i64 j = 0; j < group.count; ++j)
+        if (i < group.tasks[j].reads) update<units, losing>(group, group.tasks[j], i);
+    }
+  }
+
+  // step(v, way) for every part v of a row; `way` is the sum that it belongs to.
+  template <int units, class Step>
+  [[gnu::always_inline]] static inline void each(i64 bytes, const Step& step) {
+    constexpr int known = units * 64 / Set::bytes;
+    if constexpr (known > 0) {
+      repeat<Set, known>([&](int v) { step(v, v % parts); });
+    } else {
+      const i64 length = bytes / Set::bytes;
+      i64 v = 0;
+      for (; v + parts <= length; v += parts) repeat<Set, parts>([&](int p) { step(v + p, p); });
+      for (int p = 0; v + p < length; ++p) step(v + p, p);
+    }
+  }
+
+  template <int units, bool losing>
+  [[gnu::always_inline]] static inline void update(const Group& group,
+                                                   const MixtureTask<Real>& task, i64 i) {
+    const i64 bytes = group.rows.template stride<Real>() * static_cast<i64>(sizeof(Real));
+    const i64 post = task.order[i];
+    const Part* const f = reinterpret_cast<const Part*>(
+        reinterpret_cast<const char*>(group.likelihoods) + post * (units > 0 ? 64 * units : bytes));
+    Part* const w = reinterpret_cast<Part*>(task.weights);
+    Part sum[parts] = {};
+    each<units>(bytes, [&](i64 v, int way) { sum[way] += w[v] * f[v]; });
+    const Real hit = Set::total(sum);
+    if (!(hit >= core::least_hit<Real>)) [[unlikely]] {
+      const core::MixtureNetwork& net = *group.rows.net;
+      return group.rescue(net, task.rate, group.points + post * net.features, task.weights,
+                          *task.sum);
+    }
+    const Part gain = task.rate.learnt / hit - Part{};
+    if constexpr (!losing) {
+      const Part keep = task.rate.kept - Part{};
+      each<units>(bytes, [&](i64 v, int) { w[v] = w[v] * (keep + gain * f[v]); });
+    } else {
+      const Part keep = task.rate.kept / *task.sum - Part{}, lost = task.rate.lost - Part{};
+      Part after[parts] = {};
+      each<units>(bytes, [&](i64 v, int way) {
+        const Part next = w[v] * (keep + gain * f[v]) - lost;
+        w[v] = next > Part{} ? next : Part{};
+        after[way] += w[v];
+      });
+      *task.sum = Set::total(after);
+    }
+  }
+};
+
+}  // namespace autophage::simd
