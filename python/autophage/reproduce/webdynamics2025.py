@@ -149,15 +149,7 @@ def floor(settings: Settings) -> Reproduction:
         square = _squares(settings, net, runs, rounds, 10 + i)
         rows.append(_moments(square).assign(exact=("generation", np.sqrt(exact))))
     table = xr.concat(rows, dim="series").assign_coords(series=list(series))
-    half = np.full(2, 0.5)
-    levels = [np.sqrt(theory.distance_floor(MODELS, half, rate=a)) for a in RATES]
-    reads = np.concatenate([[0], np.cumsum(_settled_pool(rate=0.1).schedule(rounds).reads[:, 0])])
-    start = float(table.exact[0, 0])
-    claimed = [theory.expected_distance_printed(start, int(r), rate=RATES[1]) for r in reads]
-    lines = xr.Dataset(
-        {"floor": ("rate", np.array(levels)), "claimed": ("generation", np.array(claimed))},
-        coords={"rate": list(RATES), "generation": np.arange(rounds + 1)},
-    )
+    lines = _floor_lines(float(table.exact[0, 0]), rounds)
     late = table.isel(generation=-1)
     known = table.sel(series=list(series)[:-2])
     checks = (
@@ -165,7 +157,7 @@ def floor(settings: Settings) -> Reproduction:
                   table.error),
         ordered("norm at the end over rates", known.isel(generation=-1).root_mean_square),
         _above("norm at the end over what claim (5) takes it for, a = 0.02",
-               float(late.root_mean_square[1] / claimed[-1]), 1e6),
+               float(late.root_mean_square[1] / lines.claimed[-1]), 1e6),
         _below("with shared reading, norm at the end", float(late.root_mean_square[-2]), 1e-6),
         _below("with a decaying rate, over that of a fixed one, a = 0.1",
                float(late.root_mean_square[-1] / late.root_mean_square[3]), 0.5),
@@ -261,6 +253,23 @@ def _settled_pool(**options: Any) -> MixtureNetwork:
     """Return the network of the floor: a large pool, so that its shares hardly move."""
     given = np.repeat([-APART, APART], GIVEN // 2)
     return _network([-APART, APART], _SPREAD, read=0.01, first_posts=given, **options)
+
+
+def _floor_lines(start: float, rounds: int) -> xr.Dataset:
+    """Return the floor of each rate in a large pool, and the norm as claim (5) takes it."""
+    import xarray as xr
+
+    half = np.full(2, 0.5)
+    levels = [np.sqrt(theory.distance_floor(MODELS, half, rate=a)) for a in RATES]
+    reads = _settled_pool(rate=RATES[1]).schedule(rounds).reads[:, 0]
+    claimed = [
+        theory.expected_distance_printed(start, int(r), rate=RATES[1])
+        for r in np.concatenate([[0], np.cumsum(reads)])
+    ]
+    return xr.Dataset(
+        {"floor": ("rate", np.array(levels)), "claimed": ("generation", np.array(claimed))},
+        coords={"rate": list(RATES), "generation": np.arange(rounds + 1)},
+    )
 
 
 def _decay(t: int) -> float:
