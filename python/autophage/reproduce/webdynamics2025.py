@@ -183,10 +183,10 @@ def extinction(settings: Settings) -> Reproduction:
     """Share of runs in which one component is left, over the rate and the prior's strength."""
     import xarray as xr
 
-    rounds = int(settings.choose(smoke=200, paper=600))
-    runs = int(settings.choose(smoke=40, paper=200))
+    rounds = int(settings.choose(smoke=240, paper=600))
+    runs = int(settings.choose(smoke=60, paper=400))
     rates = np.geomspace(0.0025, 0.16, int(settings.choose(smoke=7, paper=13)))
-    priors = np.linspace(0.0, 0.24, int(settings.choose(smoke=7, paper=13)))
+    priors = np.linspace(0.0, 0.24, int(settings.choose(smoke=13, paper=25)))
     share, growth = np.empty((2, rates.size, priors.size))
     for i, a in enumerate(rates.tolist()):
         for j, c in enumerate(priors.tolist()):

@@ -77,7 +77,6 @@ def densities(table: xr.Dataset, means: Floats) -> Figure:
                 density=True,
                 color=plotting.COLOURS[i],
                 alpha=0.35,
-                label="2,000 draws",
             )
             plotting.draw_exact(panel, x, normal @ chosen.weights.values, label="", series=i)
             panel.set_xticks([-5, 0, 5])
@@ -90,6 +89,8 @@ def densities(table: xr.Dataset, means: Floats) -> Figure:
         for i in range(rows):
             axes[i, 0].set_ylabel(f"density of model {i + 1}")
         axes[0, 0].set_ylim(0.0, 0.47)
+        note = "Bars: 2,000 draws from each mixture; lines: its density; w: its weights"
+        figure.suptitle(note, fontsize=14)
     return figure
 
 
@@ -120,7 +121,8 @@ def floor(table: xr.Dataset, lines: xr.Dataset) -> Figure:
         left.set_ylim(1e-3, 4.0)
         for panel in axes[0]:
             panel.set_xlabel("generation t (30 posts read in each)")
-            panel.legend(loc="lower left" if panel is left else "lower right")
+            place = "lower left" if panel is left else "lower right"
+            panel.legend(loc=place, title="lines: exact; marks: simulated")
     return figure
 
 

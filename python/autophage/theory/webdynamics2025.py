@@ -10,17 +10,18 @@ divided by its sum. The functions here are for separated components (about six s
 apart or more, so that a post belongs to the component it came from) until a weight is clipped;
 where components overlap, see `one_step_mean`, `mean_field` and `approach_rates`.
 
-What the network converges to, and when. Without a prior the pool's share q of each component is a
-martingale that settles between the vertices; every model follows it, and E[w_i - w_j] shrinks by
-1 - a with each post read. The distance itself does not go to zero: a model remembers the last 1/a
-posts it read, and those of two models differ. What remains is `distance_floor`, of the order of a;
-`squared_distances` is exact at every generation. So the paper's claim (5), that ||D_t||_F goes to
-zero in probability, is false for a fixed rate: ||D_t||_F is bounded, so it would take E ||D_t||_F^2
-to zero with it. Its proof takes |E X| for a bound of E |X| (`expected_distance_printed`). The
-distance does vanish when all models read the same posts, when the rate decays but its sum over all
-posts read does not converge, or when the network reaches a vertex. That is what a prior is for:
-with c > 0 a component whose share of the pool is below c cannot stay, and in a network that reads
-itself every share below 1/M shrinks (`consensus_drift`) until one component is left.
+What the network converges to, and when. Without a prior nothing moves the consensus but the noise
+of finite pools, ever less as the pool grows, so that its shares q settle at a random point; every
+model follows them, and E[w_i - w_j] shrinks by 1 - a with each post read. The distance itself does
+not go to zero: a model remembers the last 1/a posts it read, and those of two models differ. What
+remains is `distance_floor`, of the order of a; `squared_distances` is exact at every generation. So
+the paper's claim (5), that ||D_t||_F goes to zero in probability, is false for a fixed rate:
+||D_t||_F is bounded, so the claim would take E ||D_t||_F^2 to zero as well. Its proof takes |E X|
+for a bound of E |X| (`expected_distance_printed`). The distance does vanish when all models read
+the same posts, when the rate decays but its sum over all posts read does not converge, or when the
+network reaches a vertex. That is where a prior leads: with c > 0 a component whose share of the
+pool is below c cannot stay, and in a network that reads itself every share below 1/M shrinks
+(`consensus_drift`) until one component is left.
 """
 
 from __future__ import annotations
