@@ -184,9 +184,9 @@ def extinction(settings: Settings) -> Reproduction:
     import xarray as xr
 
     rounds = int(settings.choose(smoke=240, paper=600))
-    runs = int(settings.choose(smoke=60, paper=400))
+    runs = int(settings.choose(smoke=60, paper=200))
     rates = np.geomspace(0.0025, 0.16, int(settings.choose(smoke=7, paper=13)))
-    priors = np.linspace(0.0, 0.24, int(settings.choose(smoke=13, paper=25)))
+    priors = np.linspace(0.0, 0.24, int(settings.choose(smoke=13, paper=19)))
     share, growth = np.empty((2, rates.size, priors.size))
     for i, a in enumerate(rates.tolist()):
         for j, c in enumerate(priors.tolist()):
