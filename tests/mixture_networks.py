@@ -101,14 +101,14 @@ def squared_gap_after(gap: float, q: float, size: int, a: float, c: float, reads
     return (1.0 - a) ** (2 * reads) * gap**2 + 2.0 * spread * q * (1.0 - q) / (1.0 - 2.0 * c) ** 2
 
 
-def mean_share(author: Floats, reader: Floats, half_distance: float) -> float:
-    """E o_1 of one post, for two components this many standard deviations from the middle."""
+def mean_share(author: Floats, reader: Floats, half_distance: float, power: int = 1) -> float:
+    """E o_1^power of one post, two components being so many standard deviations off the middle."""
     from scipy import integrate, stats
 
     def integrand(x: float) -> float:
         first, second = (stats.norm.pdf(x, m) for m in (-half_distance, half_distance))
         share = reader[0] * first / (reader[0] * first + reader[1] * second)
-        return float(share * (author[0] * first + author[1] * second))
+        return float(share**power * (author[0] * first + author[1] * second))
 
     reach = half_distance + 9.0
     value, _ = integrate.quad(integrand, -reach, reach, epsabs=1e-12, limit=400)

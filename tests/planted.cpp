@@ -4,12 +4,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <numeric>
+#include <vector>
 
 namespace planted {
 int fault = 0;
 inline bool is(int which) { return fault == which; }
 }  // namespace planted
 
+#include "core/mixture.hpp"
 #include "cpu/chain.cpp"
 #include "cpu/chain_interacting.cpp"
 
@@ -92,4 +94,54 @@ extern "C" int planted_interacting(int fault, const double* laws, const double* 
   job.generations = numbers[4];
   job.threads = static_cast<int>(numbers[5]);
   return static_cast<int>(autophage::cpu::run(job, arrays(out), autophage::Poll{}).ending);
+}
+
+// Weights (runs, generations + 1, K, M) of networks of mixtures, by core alone: the vector forms
+// are compared with it, bit for bit. numbers: models, components, features, given, active, shared,
+// seed, first_run, runs, generations.
+extern "C" void planted_mixtures(int fault, const std::int64_t* numbers, double prior,
+                                 const double* means, const double* first_posts,
+                                 const double* start, const std::int64_t* posts,
+                                 const std::int64_t* reads, const double* rate, double* weights) {
+  planted::fault = fault;
+  using namespace autophage::core;
+  const std::int64_t models = numbers[0], components = numbers[1], features = numbers[2];
+  const std::int64_t generations = numbers[9], cells = models * components;
+  const auto room = [](std::int64_t size) { return static_cast<std::size_t>(size); };
+  std::vector<double> heights;
+  for (std::int64_t k = 0; k < components; ++k) {
+    const double* const mean = means + k * features;
+    heights.push_back(std::inner_product(mean, mean + features, mean, 0.0) / 2);
+  }
+  const MixtureNetwork net{models,         components,      features,       means,
+                           heights.data(), first_posts,     numbers[3],     start,
+                           prior,          numbers[4] != 0, numbers[5] != 0};
+  const std::int64_t capacity = std::accumulate(posts, posts + generations * models, net.given);
+  std::vector<double> points(room(capacity * features)), likelihoods(room(capacity * components));
+  std::vector<double> now(room(cells)), sums(room(models)), more(room(components));
+  std::vector<std::uint32_t> order(room(capacity * models));
+  const auto open = [&](std::int64_t run, Purpose purpose) {
+    std::vector<Stream> streams;
+    for (std::int64_t j = 0; j < models; ++j)
+      streams.emplace_back(static_cast<std::uint64_t>(numbers[6]),
+                           static_cast<std::uint64_t>(numbers[7] + run),
+                           static_cast<std::uint64_t>(j), purpose);
+    return streams;
+  };
+  const PlainSteps<double> steps;
+  for (std::int64_t run = 0; run < numbers[8]; ++run) {
+    std::vector<Stream> posting = open(run, Purpose::posts), reading = open(run, Purpose::reading);
+    std::vector<Stream> again = open(run, Purpose::reading_again);
+    const MixtureSpace<double> space{
+        components,  capacity,    points.data(),  likelihoods.data(), order.data(), now.data(),
+        sums.data(), more.data(), posting.data(), reading.data(),     again.data()};
+    MixtureRun<double, Stream, PlainSteps<double>> chain(net, space, steps);
+    for (std::int64_t t = 0;; ++t) {
+      double* const to = weights + (run * (generations + 1) + t) * cells;
+      for (std::int64_t i = 0; i < cells; ++i) to[i] = now[room(i)];
+      for (std::int64_t j = 0; j < models; ++j) normalise(components, to + j * components);
+      if (t == generations) break;
+      chain.generation(posts + t * models, reads + t * models, rate + t * models);
+    }
+  }
 }

@@ -1,8 +1,8 @@
 """Faults planted in the real kernel: its sources, rewritten where a fault goes, compiled once.
 
 A fault is chosen at run time; with none the compiled library is the package's own kernel. `Kernel`
-stands in for `_core.run_chains` and `_core.run_interacting`, so that whole studies run on the
-faulty kernel and meet the same judges as the right one.
+stands in for `_core.run_chains`, `_core.run_interacting` and `_core.run_mixtures`, so that whole
+studies run on the faulty kernel and meet the same judges as the right one.
 """
 
 from __future__ import annotations
@@ -120,6 +120,43 @@ SITES: list[tuple[str, str, str]] = [
         "core::RunName{name.seed, name.run, k, name.stop}",
         "core::RunName{name.seed, name.run, <<pools share draws>> ? 0 : k, name.stop}",
     ),
+    (
+        "core/mixture.hpp",
+        "order[at] = order[i]; order[i] = read;",
+        "if (!<<posts read twice>>) order[at] = order[i]; order[i] = read;",
+    ),
+    (
+        "core/mixture.hpp",
+        "static_cast<u32>(posts - i), again);",
+        "static_cast<u32>(posts - i - <<last post never read>>), again);",
+    ),
+    (
+        "core/mixture.hpp",
+        "if (upto > at) break;",
+        "if (upto > at || (<<a component picked too often>> && upto * 1.01 > at)) break;",
+    ),
+    (
+        "core/mixture.hpp",
+        "out[i] = draw_normal(source);",
+        "out[i] = draw_normal(source) * (<<narrow posts>> ? 0.95 : 1.0);",
+    ),
+    (
+        "core/mixture.hpp",
+        "const MixtureRate<Real> rate(a, net.prior, living);",
+        "const MixtureRate<Real> rate(a, net.prior,"
+        " <<the dead are counted>> ? net.components : living);",
+    ),
+    (
+        "core/mixture_network.hpp",
+        "const double gain = rate / (1.0 - static_cast<double>(components) * prior);",
+        "const double gain ="
+        " rate / (1.0 - (<<prior once>> ? 1.0 : static_cast<double>(components)) * prior);",
+    ),
+    (
+        "core/mixture_update.hpp",
+        "const Real keep = rate.kept / sum;",
+        "const Real keep = <<sum not carried>> ? rate.kept : rate.kept / sum;",
+    ),
 ]
 NAMES = list(dict.fromkeys(re.findall("<<(.*?)>>", "".join(new for _, _, new in SITES))))
 
@@ -154,6 +191,7 @@ class Kernel:
         assert done.returncode == 0, done.stderr
         planted = ctypes.CDLL(str(library))
         self._run, self._interact = planted.planted_run, planted.planted_interacting
+        self._mix = planted.planted_mixtures
         self._run.restype = self._interact.restype = ctypes.c_int
         self.fault: str | None = None
 
@@ -195,6 +233,30 @@ class Kernel:
             *(_pointer(real) if real.size else None, _pointer(whole), _targets(out)),
         )
         return ending, -1, -1, -1
+
+    def run_mixtures(self, *arguments: Any) -> int:
+        """Stand in for the compiled function."""
+        net, study, out, reduce, _poll = arguments
+        assert not reduce, "only whole trajectories run on the planted kernel"
+        assert not net["single"]
+        sizes = [net["models"], net["components"], net["features"], len(net["first_posts"])]
+        places = [net["active"], net["shared"], int(np.uint64(study["seed"]).astype(np.int64))]
+        places += [study[name] for name in ("first_run", "runs", "generations")]
+        rows = (study["runs"], study["generations"] + 1)
+        weights = out.get("weights", np.empty((*rows, *net["weights"].shape)))
+        arrays = (net[k] for k in ("means", "first_posts", "weights", "posts", "reads", "rate"))
+        self._mix(
+            self._chosen(),
+            _pointer(np.array(sizes + places, dtype=np.int64)),
+            ctypes.c_double(net["prior"]),
+            *map(_pointer, (*arrays, weights)),
+        )
+        gap = weights[..., :, None, :] - weights[..., None, :, :]
+        found = {"distances": np.sqrt(np.square(gap).sum(axis=-1))}
+        found["distance"] = np.sqrt(np.square(gap).sum(axis=(-1, -2, -3)))
+        for name in set(out) - {"weights"}:
+            out[name][...] = found[name]
+        return 0
 
 
 def _targets(out: Any) -> Any:

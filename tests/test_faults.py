@@ -20,6 +20,8 @@ import planted
 import test_backends
 import test_interacting
 import test_laws
+import test_mixture
+import test_mixture_law
 import test_regimes_agree
 from autophage.records import Study
 
@@ -38,6 +40,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> planted.Kernel:
 def kernel(compiled: planted.Kernel, monkeypatch: pytest.MonkeyPatch) -> Iterator[planted.Kernel]:
     monkeypatch.setattr(core, "run_chains", compiled.run_chains)
     monkeypatch.setattr(core, "run_interacting", compiled.run_interacting)
+    monkeypatch.setattr(core, "run_mixtures", compiled.run_mixtures)
     yield compiled
     compiled.fault = None
 
@@ -130,6 +133,12 @@ def real_records() -> None:
     test_backends.TestOneHash().test_of_real_records()
 
 
+def replayed_mixtures() -> None:
+    """Mixtures that prune, step by step (test_mixture)."""
+    for name in ("a prior", "active components"):
+        test_mixture.TestKernel().test_does_what_the_reference_does(name)
+
+
 CAUGHT: dict[str, Callable[[], None]] = {
     "bias of 1e-3": times_of_many_runs,
     "time off by one": times,
@@ -148,6 +157,13 @@ CAUGHT: dict[str, Callable[[], None]] = {
     "entities keep the same words": pools,
     "absorbed alone": absorption,
     "pools share draws": pools,
+    "posts read twice": test_mixture_law.every_gap,
+    "last post never read": test_mixture_law.given_pool,
+    "a component picked too often": test_mixture_law.authors,
+    "narrow posts": test_mixture_law.overlap,
+    "the dead are counted": replayed_mixtures,
+    "prior once": test_mixture_law.given_pool,
+    "sum not carried": replayed_mixtures,
 }
 
 

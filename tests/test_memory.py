@@ -20,6 +20,7 @@ from autophage import chains, records
 
 simulation: Any = import_module("autophage.simulate")
 MIB = 2**20
+POOLS, WEIGHTS = {"models": 2, "components": 40}, {"models": 2, "components": 9}
 STREAMING_MIB = 20
 
 # Prints how far one study raises the most memory this process has held, in MiB, and the package's
@@ -41,10 +42,17 @@ def spy(study, ring):
     refuse(study, ring)
 records.refuse_what_cannot_fit = spy
 law, n, study = json.loads(sys.argv[1])
-model = ap.Categorical(law if isinstance(law, list) else np.full(law, 1.0 / law))
-ap.simulate(model, ap.FullySynthetic(2), **(study | {"runs": 2, "generations": 2}))
+if isinstance(law, dict):
+    weights = np.full((law["models"], law["components"]), 1.0 / law["components"])
+    means = np.random.default_rng(1).normal(size=(law["components"], 4))
+    more = {"rate": 0.1, "read": 0.01}
+    few, much = ((ap.MixtureNetwork(means, np.eye(4), weights, posts=p, **more),) for p in (1, n))
+else:
+    model = ap.Categorical(law if isinstance(law, list) else np.full(law, 1.0 / law))
+    few, much = ((model, ap.FullySynthetic(draws)) for draws in (2, n))
+ap.simulate(*few, **(study | {"runs": 2, "generations": 2}))
 before = largest()
-ap.simulate(model, ap.FullySynthetic(n), rng=1, **study)
+ap.simulate(*much, rng=1, **study)
 print(json.dumps([largest() - before, estimates[-1]]))
 """
 
@@ -89,11 +97,17 @@ def test_streaming_ten_million_runs_needs_no_more_memory(study: dict[str, Any]) 
         (2, {"runs": 3_000_000, "record": ["collapse_time", "final_token"], "threads": 1}),
         (1000, {"runs": 64, "generations": 300, "record": ["p"], "reduce": "mean", "threads": 8}),
         (5, {"runs": 64, "generations": 100_000, "reduce": "mean", "threads": 4}),
+        (POOLS, {"runs": 64, "generations": 300, "record": ["distance"], "threads": 2}),
+        (POOLS | {"models": 20}, {"runs": 4, "generations": 60, "reduce": "mean", "threads": 2}),
+        (WEIGHTS, {"runs": 9000, "generations": 200, "threads": 1}),
     ],
-    ids=["laws", "laws of contexts", "times", "mean laws on 8 threads", "means on 4 threads"],
-)
+    ids=[
+        "laws", "laws of contexts", "times", "mean laws on 8 threads", "means on 4 threads",
+        "pools of mixtures", "pools of many mixtures", "weights of mixtures",
+    ],
+)  # fmt: skip
 def test_the_estimate_covers_what_is_taken(law: Any, study: dict[str, Any]) -> None:
-    n = 200 if "generations" in study else 2
+    n = 1 if law == WEIGHTS else 200 if "generations" in study else 2
     grown, estimated = growth(law, n, **study)
     assert grown <= 1.1 * estimated + 16, f"{grown:.0f} MiB taken, {estimated:.0f} MiB estimated"
     assert estimated <= 4 * grown + 16, f"{grown:.0f} MiB taken, {estimated:.0f} MiB estimated"

@@ -237,6 +237,19 @@ class TestRuns:
             alone = simulated(name, runs=1, first_run=run, dtype=dtype)
             assert alone.weights.values.tobytes() == batch.weights.values[run].tobytes()
 
+    @pytest.mark.parametrize("name", NETWORKS)
+    def test_do_not_depend_on_the_instruction_set(
+        self, name: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Nor on whether lanes are runs or components, which their number decides."""
+        results = []
+        for instructions in ("avx512", "avx2", "baseline"):
+            monkeypatch.setenv("AUTOPHAGE_INSTRUCTIONS", instructions)
+            for runs in (19, 1):
+                both = [simulated(name, runs=runs, dtype=d) for d in ("float64", "float32")]
+                results.append([one.weights.values[0].tobytes() for one in both])
+        assert all(result == results[0] for result in results)
+
     def test_go_on_where_shorter_ones_ended(self) -> None:
         short, long = (simulated("a prior", generations=g) for g in (2, 6))
         assert short.weights.values.tobytes() == long.weights.values[:, :3].tobytes()

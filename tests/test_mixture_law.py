@@ -108,9 +108,9 @@ def every_gap() -> None:
 
 
 def overlap() -> None:
-    """E o_1 of one post, components overlapping, by quadrature; also in a skewed plane."""
+    """E o_1 and E o_1^2 of one post, components overlapping, by quadrature; in a plane too."""
     for half in (0.5, 1.0, 2.0, 3.0):
-        expected = mean_share(np.array(PAIR[0]), np.array(PAIR[1]), half)
+        expected = [mean_share(np.array(PAIR[0]), np.array(PAIR[1]), half, p) for p in (1, 2)]
         for net in (
             on_a_line([-half, half], PAIR, posts=[1, 0], read=[0.0, 1.0]),
             ap.MixtureNetwork(
@@ -120,7 +120,8 @@ def overlap() -> None:
         ):  # fmt: skip
             # In the plane the distance is 2 half sqrt(2), the deviation along it sqrt(2).
             shares = (final(net)[:, 1, 0] - 0.9 * PAIR[1][0]) / 0.1
-            accept_mean(f"half a distance of {half}", shares, expected)
+            both = np.stack([shares, shares**2], axis=1)
+            accept_mean(f"half a distance of {half}", both, expected)
 
 
 JUDGES: dict[str, Callable[[], None]] = {

@@ -119,7 +119,7 @@ class MixtureNetwork:
       diverges: the first removes the noise, the second forgets the start.
     - c > 0 drives small components extinct. The pull is to (m - c) / (1 - M c), whose distance to
       the uniform law is that of m times 1 / (1 - M c): consensus moves away from the middle of the
-      simplex, components with less than their share shrink, and those pulled below 0 are gone for
+      simplex, components with less than 1 / M shrink, and those pulled below 0 are gone for
       good. The larger c, the more runs end at a vertex. At c = 0 nothing drives the consensus but
       the noise of finite pools.
 
