@@ -19,9 +19,10 @@ from bench import system
 from bench.cases import CASES as CHAINS
 from bench.cases import Case, Contender
 from bench.cases_linear import CASES as LINEAR
+from bench.cases_mixture import CASES as MIXTURES
 from bench.judge import Check, Outcome
 
-CASES = (*CHAINS, *LINEAR)
+CASES = (*CHAINS, *LINEAR, *MIXTURES)
 CHECK_SEED, TIMING_SEED = 20_000, 30_000
 QUICK_SHARE = 10  # --quick does a tenth of the runs of every large case
 LEAST_RUNS = 1000

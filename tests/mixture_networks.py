@@ -84,6 +84,30 @@ NETWORKS: dict[str, ap.MixtureNetwork] = {
 GENERATIONS = 6
 
 
+def any_network(seed: int) -> ap.MixtureNetwork:
+    """A network of random sizes, scales and switches, for GENERATIONS; some weights are zero."""
+    rng = np.random.default_rng(seed)
+    models, features = (int(rng.integers(1, 6)) for _ in range(2))
+    components = int(rng.integers(1, 24 if seed % 2 else 4))
+    root = rng.normal(size=(features, features + 2))
+    start = rng.dirichlet(np.full(components, 0.5), size=models)
+    start[rng.random(start.shape) < 0.2] = 0.0
+    start[start.sum(axis=1) == 0.0, 0] = 1.0
+    table = (GENERATIONS, models)
+    return ap.MixtureNetwork(
+        rng.normal(size=(components, features)) * 10.0 ** rng.uniform(-2, 3),
+        root @ root.T,
+        start / start.sum(axis=1, keepdims=True),
+        rate=rng.uniform(0.001, 0.6, size=table),
+        prior=rng.choice([0.0, rng.uniform(0.0, 0.99) / components]),
+        posts=rng.integers(0, 4, size=table),
+        read=rng.random(table),
+        first_posts=rng.normal(size=(rng.integers(1, 20), features)) * 10.0 ** rng.uniform(-1, 6),
+        active_components=bool(rng.random() < 0.4),
+        shared_reading=bool(rng.random() < 0.4),
+    )
+
+
 def mean_after(w: Floats, pool: Floats, a: float, c: float, reads: int) -> Floats:
     """E of the weights after `reads` posts of a pool, where every post tells its component."""
     kept = (1.0 - a) ** reads

@@ -16,7 +16,7 @@ import autophage as ap
 import judge
 import mixture_reference as reference
 from autophage import _core, mixtures, provenance
-from mixture_networks import GENERATIONS, NETWORKS, PAIR, network, on_a_line
+from mixture_networks import GENERATIONS, NETWORKS, PAIR, any_network, network, on_a_line
 
 KEY = 0x0A17_0004_0000_0001
 RECORDS = list(mixtures.RECORDS)
@@ -44,6 +44,14 @@ class TestKernel:
         found = ap.simulate(net, runs=1, generations=40, rng=KEY, record=["weights"])
         run = reference.simulate(net, 40, KEY, 0)
         np.testing.assert_allclose(found.weights[0], run.weights, rtol=1e-9, atol=1e-12)
+
+    @pytest.mark.parametrize("seed", range(60))
+    def test_does_so_for_any_network(self, seed: int) -> None:
+        net = any_network(seed)
+        expected = reference.simulate(net, GENERATIONS, seed, 0).weights
+        for runs in (1, 18):  # components or runs side by side
+            found = ap.simulate(net, runs=runs, generations=GENERATIONS, rng=seed, threads=1)
+            np.testing.assert_allclose(found.weights[0], expected, rtol=1e-8, atol=1e-11)
 
     def test_prunes_in_two_ways(self) -> None:
         """Each way is another, so that the reference judges both."""

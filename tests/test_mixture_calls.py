@@ -192,7 +192,7 @@ class TestStudies:
             (NET, {"runs": 2**38}, 'reduce="mean", fewer runs .*fewer records or generations'),
             (NET, {"generations": 10**9, "reduce": "mean"}, "fewer models, fewer records or gen"),
             (NET, {"generations": 10**9, "record": ["distance"]}, "fewer generations or models"),
-            (on_a_line([-3, 3], PAIR, posts=10**8), {}, "fewer posts, fewer threads"),
+            (on_a_line([-3, 3], PAIR, posts=10**8), {}, "fewer posts or models, fewer threads"),
         ],
     )
     def test_memory_is_refused_before_it_is_taken(self, net: Any, more: Any, ways: str) -> None:

@@ -121,9 +121,9 @@ AUTOPHAGE_HD inline u32 draw_below(u32 word, u32 bound, Source& again) {
 // The component at u of the cumulative weights; none of weight 0.
 template <class Real>
 AUTOPHAGE_HD i64 pick_component(const Real* w, i64 components, double u) {
-  double whole = 0.0, upto = 0.0;
-  for (i64 k = 0; k < components; ++k) whole += static_cast<double>(w[k]);
-  const double at = u * whole;
+  const double at =
+      u * sum_by_ways<double>(components, [&](i64 k) { return static_cast<double>(w[k]); });
+  double upto = 0.0;
   i64 last = 0;
   for (i64 k = 0; k < components; ++k) {
     if (!(w[k] > Real(0))) continue;

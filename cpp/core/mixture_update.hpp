@@ -88,7 +88,7 @@ AUTOPHAGE_HD inline double zero_where_below(double x, double bound, double value
 
 // c_0 + c_1 z + ..
 template <int terms, class Number>
-AUTOPHAGE_HD Number power_series(const double (&c)[terms], Number z) {
+AUTOPHAGE_HD inline Number power_series(const double (&c)[terms], Number z) {
   Number sum(c[terms - 1]);
   for (int i = terms - 2; i >= 0; --i) sum = sum * z + Number(c[i]);
   return sum;
@@ -97,7 +97,7 @@ AUTOPHAGE_HD Number power_series(const double (&c)[terms], Number z) {
 // e^x for x <= 0, within 2 ulp; 0 below -700, where a likelihood no longer counts. Without a
 // branch, so that packs can take part.
 template <class Number>
-AUTOPHAGE_HD Number exp_of_negative(Number x) {
+AUTOPHAGE_HD inline Number exp_of_negative(Number x) {
   constexpr double even[] = {1.0 / 2,     1.0 / 24,      1.0 / 720,
                              1.0 / 40320, 1.0 / 3628800, 1.0 / 479001600};
   constexpr double odd[] = {1.0 / 6,      1.0 / 120,      1.0 / 5040,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "../core/mixture.hpp"
@@ -32,13 +33,17 @@ class MixturesInLanes {
         posting_(all.net.models * 4 * lanes),
         reading_(all.orders * 4 * lanes),
         again_(all.orders * lanes),
+        shown_(all.net.models * all.net.components * lanes),
+        squares_(all.net.models * all.net.models * lanes),
         posted_(static_cast<std::size_t>(all.net.models)),
         read_(static_cast<std::size_t>(all.orders)) {}
 
   static std::int64_t memory(const MixtureShared& all) {
     const std::int64_t components = all.net.components, real = sizeof(Real);
-    return lanes * (all.capacity * (8 * all.net.features + real * components + 4 * all.orders) +
-                    all.net.models * (real * (components + 1) + 24) + all.orders * 32);
+    return lanes *
+           (all.capacity * (8 * all.net.features + real * components + 4 * all.orders) +
+            all.net.models * (real * (components + 1) + 8 * (components + all.net.models) + 24) +
+            all.orders * 32);
   }
 
   // Runs first .. end - 1, at most sixteen; lanes without a run repeat the last.
@@ -54,10 +59,17 @@ class MixturesInLanes {
       kernels_.append(state, posts);
     }
     for (std::int64_t t = 0; !all_.stop.raised(); ++t) {
-      for (std::int64_t run = first; run < end; ++run)
-        observer.record(run, t, [&](std::int64_t j, std::int64_t k) {
-          return static_cast<double>(state.weights[(j * job.components + k) * lanes + run - first]);
-        });
+      kernels_.observe_lanes(state, shown_.data(), squares_.data(), sum_);
+      for (std::int64_t l = 0; l < end - first; ++l)
+        observer.record(
+            first + l, t,
+            [&](std::int64_t j, std::int64_t k) {
+              return shown_.data()[(j * job.components + k) * lanes + l];
+            },
+            [&](std::int64_t i, std::int64_t j) {
+              return squares_.data()[(i * job.models + j) * lanes + l];
+            },
+            sum_[l]);
       if (t == job.generations) break;
       const std::int64_t row = t * job.models;
       for (std::int64_t j = 0; j < job.models; ++j)
@@ -128,31 +140,43 @@ class MixturesInLanes {
 
   // Updates of all lanes, one after another.
   static void rescue(const simd::MixtureLanes<Real>& state, std::int64_t j,
-                     const std::uint32_t* posts, const core::MixtureRate<Real>& rate) {
+                     const std::uint32_t* entries, const core::MixtureRate<Real>& rate) {
     const core::MixtureNetwork& net = *state.net;
     std::vector<double> x(static_cast<std::size_t>(net.features));
     for (std::int64_t l = 0; l < lanes; ++l) {
       Real w[simd::most_in_lanes], f[simd::most_in_lanes];
-      for (std::int64_t k = 0; k < net.components; ++k) {
-        w[k] = state.weights[(j * net.components + k) * lanes + l];
-        f[k] = state.likelihoods[(posts[l] * net.components + k) * lanes + l];
-      }
+      Real* const weights = state.weights + j * net.components * lanes + l;
+      find_likelihoods(state, entries[l], f);
+      for (std::int64_t k = 0; k < net.components; ++k) w[k] = weights[k * lanes];
       for (std::int64_t i = 0; i < net.features; ++i)
-        x[static_cast<std::size_t>(i)] = state.points[(posts[l] * net.features + i) * lanes + l];
+        x[static_cast<std::size_t>(i)] =
+            state.points[(entries[l] / lanes * net.features + i) * lanes + l];
       Real& sum = state.sums[j * lanes + l];
       if (!core::update(rate, f, net.components, w, sum))
         core::update_far(net, rate, x.data(), w, sum);
-      for (std::int64_t k = 0; k < net.components; ++k)
-        state.weights[(j * net.components + k) * lanes + l] = w[k];
+      for (std::int64_t k = 0; k < net.components; ++k) weights[k * lanes] = w[k];
     }
+  }
+
+  static void find_likelihoods(const simd::MixtureLanes<Real>& state, std::uint32_t entry,
+                               Real* f) {
+    const std::int64_t components = state.net->components;
+    for (std::int64_t k = 0; k < (components == 2 ? 1 : components); ++k)
+      f[k] = state.likelihoods[k * state.capacity * lanes + entry];
+    if (components != 2) return;
+    const Real kept = f[0];
+    f[0] = std::signbit(kept) ? -kept : Real(1);
+    f[1] = std::signbit(kept) ? Real(1) : kept;
   }
 
   const MixtureShared& all_;
   const simd::MixtureKernels<Real>& kernels_;
   Aligned<double> points_;
+  alignas(64) double sum_[lanes];
   Aligned<Real> likelihoods_, weights_, sums_;
   Aligned<std::uint32_t> order_, posting_, reading_;
   Aligned<std::uint64_t> again_;
+  Aligned<double> shown_, squares_;  // what is recorded
   std::vector<std::uint64_t> posted_, read_;
   std::vector<core::MixtureRate<Real>> rate_;
 };

@@ -71,7 +71,9 @@ class WideStream {
       block_ += held / 4;
       used_ = 0;
     }
-    return words_[used_++];
+    const unsigned block = used_ / 4, word = used_ % 4;
+    ++used_;
+    return words_[16 * word + block];
   }
   // As core::Stream::uniform has it.
   double uniform() {
@@ -81,14 +83,14 @@ class WideStream {
   }
 
  private:
-  static constexpr int held = 64;
+  static constexpr unsigned held = 64;
 
   void (*blocks_)(core::PhiloxKey, std::uint64_t, std::uint32_t, std::uint32_t, std::uint32_t*);
   core::PhiloxKey key_;
   std::uint32_t run_, name_;
   std::uint64_t block_ = 0;
-  int used_ = held;
-  std::uint32_t words_[held];
+  unsigned used_ = held;
+  alignas(64) std::uint32_t words_[held];
 };
 
 }  // namespace autophage::cpu

@@ -13,10 +13,14 @@ template <class Real>
 class MixtureRowSteps {
  public:
   MixtureRowSteps(const MixtureShared& all, std::vector<simd::MixtureTask<Real>>& tasks)
-      : all_(all), kernels_(kernels_of<Real>(all.set)), tasks_(tasks) {}
+      : all_(all), rows_(all.rows), kernels_(kernels_of<Real>(all.set)), tasks_(tasks) {
+    rows_.stride = all.stride<Real>();
+  }
+
+  const simd::MixtureRows& rows() const { return rows_; }
 
   void find_likelihoods(const core::MixtureNetwork&, const double* x, double* room, Real* f) const {
-    kernels_.likelihoods(all_.rows, x, room, f);
+    kernels_.likelihoods(rows_, x, room, f);
   }
 
   void draw_normals(WideStream& source, std::int64_t count, double* out) const {
@@ -43,12 +47,13 @@ class MixtureRowSteps {
       tasks_.push_back({space.weights + j * space.stride, space.sums + j,
                         space.order + (net.shared ? 0 : j) * space.capacity, reads[j],
                         core::MixtureRate<Real>(rate[j], net.prior, net.components)});
-    kernels_.learn(all_.rows, space.points, space.likelihoods, tasks_.data(), net.models,
+    kernels_.learn(rows_, space.points, space.likelihoods, tasks_.data(), net.models,
                    core::update_far<Real>, stop);
   }
 
  private:
   const MixtureShared& all_;
+  simd::MixtureRows rows_;
   const simd::MixtureKernels<Real>& kernels_;
   std::vector<simd::MixtureTask<Real>>& tasks_;
   core::PlainSteps<Real> plain_;
@@ -62,19 +67,23 @@ class MixturesByRow {
 
   explicit MixturesByRow(const MixtureShared& all)
       : all_(all),
-        stride_(all.rows.stride<Real>()),
+        stride_(all.stride<Real>()),
         points_(all.capacity * all.net.features),
         room_(all.rows.padded),
         likelihoods_(all.capacity * stride_),
         weights_(all.net.models * stride_),
         sums_(all.net.models),
-        order_(all.orders * all.capacity) {}
+        order_(all.orders * all.capacity),
+        shown_(all.net.models * all.rows.padded),
+        squares_(all.net.models * all.net.models) {}
 
   static std::int64_t memory(const MixtureShared& all) {
-    const std::int64_t stride = all.rows.stride<Real>(), real = sizeof(Real);
+    const std::int64_t stride = all.stride<Real>(), real = sizeof(Real);
     const auto stream = static_cast<std::int64_t>(sizeof(WideStream));
     return all.capacity * (8 * all.net.features + real * stride + 4 * all.orders) +
-           all.net.models * (real * (stride + 1) + stream + 64) + all.orders * 2 * stream;
+           all.net.models *
+               (real * (stride + 1) + 8 * (all.rows.padded + all.net.models) + stream + 64) +
+           all.orders * 2 * stream;
   }
 
   template <class Observer>
@@ -95,11 +104,15 @@ class MixturesByRow {
     const MixtureRowSteps<Real> steps(all_, tasks_);
     core::MixtureRun<Real, WideStream, MixtureRowSteps<Real>> chain(all_.net, space, steps,
                                                                     &all_.stop);
-    const auto weight = [&](std::int64_t j, std::int64_t k) {
-      return static_cast<double>(space.weights[j * stride_ + k]);
-    };
+    const simd::MixtureKernels<Real>& kernels = kernels_of<Real>(all_.set);
+    const simd::MixtureRows rows = steps.rows();
     for (std::int64_t t = 0; !all_.stop.raised(); ++t) {
-      observer.record(first, t, weight);
+      kernels.observe(rows, space.weights, shown_.data(), squares_.data(), &sum_);
+      observer.record(
+          first, t,
+          [&](std::int64_t j, std::int64_t k) { return shown_.data()[j * rows.padded + k]; },
+          [&](std::int64_t i, std::int64_t j) { return squares_.data()[i * job.models + j]; },
+          sum_);
       if (t == job.generations) break;
       const std::int64_t row = t * job.models;
       chain.generation(job.posts + row, job.reads + row, job.rate + row);
@@ -122,6 +135,8 @@ class MixturesByRow {
   Aligned<double> points_, room_;
   Aligned<Real> likelihoods_, weights_, sums_;
   Aligned<std::uint32_t> order_;
+  Aligned<double> shown_, squares_;  // what is recorded
+  double sum_ = 0.0;
   std::vector<WideStream> posting_, reading_, again_;
   std::vector<simd::MixtureTask<Real>> tasks_;
 };

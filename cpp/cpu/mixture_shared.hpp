@@ -40,7 +40,13 @@ struct MixtureShared {
     }
     net = {job.models, job.components, job.features, job.means,  heights_.data(), job.first_posts,
            job.given,  job.weights,    job.prior,    job.active, job.shared};
-    rows = {&net, padded_, columns_.data(), heights_.data()};
+    rows = {&net, 0, padded_, columns_.data(), heights_.data()};
+  }
+  // Numbers from a row of weights or likelihoods to the next: whole cache lines.
+  template <class Real>
+  std::int64_t stride() const {
+    constexpr std::int64_t line = 64 / sizeof(Real);
+    return (job.components + line - 1) / line * line;
   }
   MixtureShared(const MixtureShared&) = delete;
   MixtureShared& operator=(const MixtureShared&) = delete;

@@ -5,6 +5,8 @@
 // templates after it, each named for this instruction set, are compiled with wide instructions.
 #include <immintrin.h>
 
+#include <utility>
+
 #include "../core/host_device.hpp"
 #include "../core/math.hpp"
 #include "../core/mixture_network.hpp"

@@ -5,6 +5,8 @@
 // templates after it, each named for this instruction set, are compiled with wide instructions.
 #include <immintrin.h>
 
+#include <utility>
+
 #include "../core/host_device.hpp"
 #include "../core/math.hpp"
 #include "../core/mixture_network.hpp"
@@ -41,29 +43,6 @@ struct Avx512 : AnySet<Avx512> {
     Shorts upper;
     upper.of[0] = (Shorts::Part)_mm512_mask_blend_epi32(0xaaaa, even, odd);
     return upper;
-  }
-  [[gnu::always_inline]] static inline void gather(const u32* from, const Shorts& index,
-                                                   Shorts& out) {
-    out.of[0] = (Shorts::Part)_mm512_mask_i32gather_epi32(_mm512_setzero_si512(), 0xffff,
-                                                          (__m512i)index.of[0], from, 4);
-  }
-  [[gnu::always_inline]] static inline void gather(const float* from, const Shorts& index,
-                                                   Lanes<Avx512, float>& out) {
-    out.of[0] =
-        _mm512_mask_i32gather_ps(_mm512_setzero_ps(), 0xffff, (__m512i)index.of[0], from, 4);
-  }
-  [[gnu::always_inline]] static inline void gather(const double* from, const Shorts& index,
-                                                   Lanes<Avx512, double>& out) {
-    const Shorts::Part at = index.of[0];
-    const auto low = __builtin_shufflevector(at, at, 0, 1, 2, 3, 4, 5, 6, 7);
-    const auto high = __builtin_shufflevector(at, at, 8, 9, 10, 11, 12, 13, 14, 15);
-    const __m512d zero = _mm512_setzero_pd();
-    out.of[0] = _mm512_mask_i32gather_pd(zero, 0xff, (__m256i)low, from, 8);
-    out.of[1] = _mm512_mask_i32gather_pd(zero, 0xff, (__m256i)high, from, 8);
-  }
-  [[gnu::always_inline]] static inline void scatter(u32* to, const Shorts& index,
-                                                    const Shorts& values) {
-    _mm512_i32scatter_epi32(to, (__m512i)index.of[0], (__m512i)values.of[0], 4);
   }
   using AnySet<Avx512>::total;
   [[gnu::always_inline]] static inline double total(const Doubles (&sum)[2]) {

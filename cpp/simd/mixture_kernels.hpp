@@ -14,16 +14,10 @@ using core::u64;
 // What all runs share, with component k at entry k of a row.
 struct MixtureRows {
   const core::MixtureNetwork* net;
+  i64 stride;             // numbers from a row of weights or likelihoods to the next: whole lines
   i64 padded;             // M, up to the next multiple of 16
   const double* columns;  // (r, padded), the means; then 0
   const double* heights;  // (padded); then 1e300, which makes a likelihood of 0
-
-  // Numbers from a row of weights or likelihoods to the next: whole cache lines.
-  template <class Real>
-  i64 stride() const {
-    constexpr i64 line = 64 / sizeof(Real);
-    return (net->components + line - 1) / line * line;
-  }
 };
 
 template <class Real>
@@ -40,7 +34,8 @@ template <class Real>
 using Rescue = void (*)(const core::MixtureNetwork& net, const core::MixtureRate<Real>& rate,
                         const double* x, Real* w, Real& sum);
 
-// Sixteen runs side by side: entry l of every sixteen is run l's.
+// Sixteen runs side by side: entry l of every sixteen is run l's. Of two likelihoods one is 1, so
+// that for M = 2 one number is kept: the other's, with the sign bit set if that is the first.
 template <class Real>
 struct MixtureLanes {
   const core::MixtureNetwork* net;
@@ -70,13 +65,20 @@ struct MixtureKernels {
   void (*learn)(const MixtureRows& rows, const double* points, const Real* likelihoods,
                 const MixtureTask<Real>* tasks, i64 count, Rescue<Real> rescue,
                 const core::StopFlag* stop);
-  // Posts of model j go to the end of the pool.
+  // Normalised weights (K, padded), squared distances of i and j < i at (i, j) of (K, K), and the
+  // sum of all squared distances.
+  void (*observe)(const MixtureRows& rows, const Real* weights, double* shown, double* squares,
+                  double* sum);
+
+  // The same steps for runs side by side. Posts of model j go to the end of the pool.
   void (*post)(const MixtureLanes<Real>& lanes, i64 j, i64 at);
   // Likelihoods of post `at`, from its point; the pool's permutations learn of it.
   void (*append)(const MixtureLanes<Real>& lanes, i64 at);
   // A generation's reading in a pool of `posts`.
   void (*generation)(const MixtureLanes<Real>& lanes, i64 posts, const i64* reads,
                      const core::MixtureRate<Real>* rate, const core::StopFlag* stop);
+  void (*observe_lanes)(const MixtureLanes<Real>& lanes, double* weights, double* squares,
+                        double* sum);
 };
 
 struct MixtureSet {
@@ -84,7 +86,7 @@ struct MixtureSet {
   MixtureKernels<float> in_single;
   // Standard normal numbers from sixteen uniform ones (core/normal.hpp).
   void (*quantiles)(double* values);
-  // Sixteen consecutive blocks of a stream, in the order of its words.
+  // Sixteen consecutive blocks of a stream: word w of block k goes to out[16 w + k].
   void (*blocks)(core::PhiloxKey key, u64 first, u32 run, u32 name, u32* out);
 };
 

@@ -6,6 +6,7 @@
 #include "../core/normal.hpp"
 #include "lanes.hpp"
 #include "mixture_kernels.hpp"
+#include "repeat.hpp"
 
 namespace autophage::simd {
 
@@ -50,15 +51,30 @@ class MixtureLaneSteps {
                                     Reals<Set>::load(x + i * lane_count);
       most = k == 0 ? height[k] : larger(height[k], most);
     }
-    alignas(64) double found[lane_count];
-    for (i64 k = 0; k < net.components; ++k) {
-      core::exp_of_negative(height[k] - most).store(found);
-      Real* const f = lanes.likelihoods + (at * net.components + k) * lane_count;
-      for (int l = 0; l < lane_count; ++l) f[l] = static_cast<Real>(found[l]);
+    alignas(64) double found[most_in_lanes][lane_count];
+    for (i64 k = 0; k < net.components; ++k)
+      core::exp_of_negative(height[k] - most).store(found[k]);
+    const i64 plane = lanes.capacity * lane_count;
+    for (int l = 0; l < lane_count; ++l) {
+      Real* const f = lanes.likelihoods + at * lane_count + l;
+      if (net.components == 2)
+        *f = static_cast<Real>(found[0][l] < found[1][l] ? -found[0][l] : found[1][l]);
+      else
+        for (i64 k = 0; k < net.components; ++k) f[k * plane] = static_cast<Real>(found[k][l]);
     }
     const i64 orders = net.shared ? 1 : net.models;
     for (i64 j = 0; j < orders; ++j)
-      Words<Set>(static_cast<u32>(at)).store(lanes.order + (j * lanes.capacity + at) * lane_count);
+      entries(Words<Set>(static_cast<u32>(at)))
+          .store(lanes.order + (j * lanes.capacity + at) * lane_count);
+  }
+
+  static void observe(const MixtureLanes<Real>& lanes, double* weights, double* squares,
+                      double* sum) {
+    const i64 components = lanes.net->components;
+    if (components == 1) return observe<1>(lanes, weights, squares, sum);
+    if (components == 2) return observe<2>(lanes, weights, squares, sum);
+    if (components == 3) return observe<3>(lanes, weights, squares, sum);
+    observe<4>(lanes, weights, squares, sum);
   }
 
   static void generation(const MixtureLanes<Real>& lanes, i64 posts, const i64* reads,
@@ -110,14 +126,14 @@ class MixtureLaneSteps {
   // The mean of the component at u of the cumulative weights, as core::pick_component has it.
   static void pick(const core::MixtureNetwork& net, const Real* w, const Reals<Set>& u,
                    double* mean) {
-    Reals<Set> weight[most_in_lanes], whole(0.0), upto(0.0);
+    Reals<Set> weight[most_in_lanes], half[2] = {Reals<Set>(0.0), Reals<Set>(0.0)}, upto(0.0);
     alignas(64) double values[lane_count];
     for (i64 k = 0; k < net.components; ++k) {
       for (int l = 0; l < lane_count; ++l) values[l] = static_cast<double>(w[k * lane_count + l]);
       weight[k] = Reals<Set>::load(values);
-      whole = whole + weight[k];
+      half[k % 2] = half[k % 2] + weight[k];
     }
-    const Reals<Set> at = u * whole, zero(0.0);
+    const Reals<Set> at = u * (half[0] + half[1]), zero(0.0);
     auto open = !(zero > zero);
     for (i64 k = 0; k < net.components; ++k) {
       const auto taken = open & (weight[k] > zero);
@@ -131,20 +147,22 @@ class MixtureLaneSteps {
     }
   }
 
+  // First all draws, then all updates: neither waits for the other, and models take turns.
   template <int components>
   static void generation(const MixtureLanes<Real>& lanes, i64 posts, const i64* reads,
                          const core::MixtureRate<Real>* rate, const core::StopFlag* stop) {
     const core::MixtureNetwork& net = *lanes.net;
     i64 most = 0;
     for (i64 j = 0; j < net.models; ++j) most = reads[j] > most ? reads[j] : most;
+    for (i64 j = 0; j < (net.shared ? 1 : net.models); ++j)
+      if (!shuffle(lanes, j, posts, net.shared ? most : reads[j], stop)) return;
     const bool losing = rate[0].lost != Real(0);
     for (i64 i = 0; i < most; ++i) {
       if ((i & 63) == 63 && stop != nullptr && stop->raised()) return;
-      Words<Set> post;
-      if (net.shared) post = draw(lanes, 0, i, posts);
       for (i64 j = 0; j < net.models; ++j) {
         if (i >= reads[j]) continue;
-        if (!net.shared) post = draw(lanes, j, i, posts);
+        const u32* const post =
+            lanes.order + ((net.shared ? 0 : j) * lanes.capacity + i) * lane_count;
         if (losing)
           update<components, true>(lanes, j, post, rate[j]);
         else
@@ -153,9 +171,30 @@ class MixtureLaneSteps {
     }
   }
 
-  // Draw i of a generation in permutation j.
-  [[gnu::always_inline]] static inline Words<Set> draw(const MixtureLanes<Real>& lanes, i64 j,
-                                                       i64 i, i64 posts) {
+  // Puts the posts to read at the front of permutation j; false where it is to stop.
+  static bool shuffle(const MixtureLanes<Real>& lanes, i64 j, i64 posts, i64 reads,
+                      const core::StopFlag* stop) {
+    constexpr i64 block = 64;
+    alignas(64) u32 at[block * lane_count];
+    u32* const order = lanes.order + j * lanes.capacity * lane_count;
+    for (i64 first = 0; first < reads; first += block) {
+      if (stop != nullptr && stop->raised()) return false;
+      const i64 some = reads - first < block ? reads - first : block;
+      for (i64 i = 0; i < some; ++i) places(lanes, j, first + i, posts).store(at + i * lane_count);
+      for (i64 e = 0; e < some * lane_count; e += lane_count)
+        repeat<Set, lane_count>([&](int l) {
+          u32 *const here = order + first * lane_count + e + l, *const there = order + at[e + l];
+          const u32 read = *there;
+          *there = *here;
+          *here = read;
+        });
+    }
+    return true;
+  }
+
+  // Where draw i of a generation finds its posts.
+  [[gnu::always_inline]] static inline Words<Set> places(const MixtureLanes<Real>& lanes, i64 j,
+                                                         i64 i, i64 posts) {
     const Words<Set> words = next_words(lanes, static_cast<u32>(j), reading_purpose, lanes.read[j],
                                         lanes.reading + j * 4 * lane_count);
     const u32 bound = static_cast<u32>(posts - i);
@@ -166,38 +205,28 @@ class MixtureLaneSteps {
       lanes.redraw(lanes, j, bound, values);
       below = Words<Set>::load(values);
     }
+    return entries(below + Words<Set>(static_cast<u32>(i)));
+  }
+
+  // Entry of each lane in the sixteen of a number.
+  [[gnu::always_inline]] static inline Words<Set> entries(const Words<Set>& numbers) {
     alignas(64) static constexpr u32 own[lane_count] = {0, 1, 2,  3,  4,  5,  6,  7,
                                                         8, 9, 10, 11, 12, 13, 14, 15};
-    u32* const order = lanes.order + j * lanes.capacity * lane_count;
-    const Words<Set> at = ((below + Words<Set>(static_cast<u32>(i))) << 4) | Words<Set>::load(own);
-    Words<Set> read;
-    Set::gather(order, at, read);
-    Set::scatter(order, at, Words<Set>::load(order + i * lane_count));
-    read.store(order + i * lane_count);
-    return read;
+    return (numbers << 4) | Words<Set>::load(own);
   }
 
   template <int components, bool losing>
   [[gnu::always_inline]] static inline void update(const MixtureLanes<Real>& lanes, i64 j,
-                                                   const Words<Set>& post,
+                                                   const u32* post,
                                                    const core::MixtureRate<Real>& rate) {
     using Vector = Lanes<Set, Real>;
-    alignas(64) static constexpr u32 own[lane_count] = {0, 1, 2,  3,  4,  5,  6,  7,
-                                                        8, 9, 10, 11, 12, 13, 14, 15};
-    const Words<Set> row =
-        ((post * Words<Set>(static_cast<u32>(components))) << 4) | Words<Set>::load(own);
     Real* const weights = lanes.weights + j * components * lane_count;
     Vector w[components], f[components];
-    for (int k = 0; k < components; ++k) {
-      w[k] = Vector::load(weights + k * lane_count);
-      Set::gather(lanes.likelihoods + k * lane_count, row, f[k]);
-    }
+    find<components>(lanes, post, f);
+    for (int k = 0; k < components; ++k) w[k] = Vector::load(weights + k * lane_count);
     const Vector hit = core::sum_known<components>([&](int k) { return w[k] * f[k]; });
-    if (!all_at_least(hit, Vector(core::least_hit<Real>))) [[unlikely]] {
-      alignas(64) u32 posts[lane_count];
-      post.store(posts);
-      return lanes.rescue(lanes, j, posts, rate);
-    }
+    if (!all_at_least(hit, Vector(core::least_hit<Real>))) [[unlikely]]
+      return lanes.rescue(lanes, j, post, rate);
     const Vector gain = Vector(rate.learnt) / hit;
     if constexpr (!losing) {
       for (int k = 0; k < components; ++k)
@@ -210,6 +239,55 @@ class MixtureLaneSteps {
         w[k].store(weights + k * lane_count);
       }
       core::sum_known<components>([&](int k) { return w[k]; }).store(sum);
+    }
+  }
+
+  // In the order of core::normalise, and of a sum over pairs.
+  template <int components>
+  static void observe(const MixtureLanes<Real>& lanes, double* weights, double* squares,
+                      double* sum) {
+    using Vector = Reals<Set>;
+    const i64 models = lanes.net->models;
+    const auto row = [&](i64 j, int k) { return weights + (j * components + k) * lane_count; };
+    Vector total(0.0);
+    for (i64 i = 0; i < models; ++i) {
+      Vector w[components];
+      for (int k = 0; k < components; ++k) {
+        const Real* const from = lanes.weights + (i * components + k) * lane_count;
+        for (int l = 0; l < lane_count; ++l) row(i, k)[l] = static_cast<double>(from[l]);
+        w[k] = Vector::load(row(i, k));
+      }
+      const Vector whole = core::sum_known<components>([&](int k) { return w[k]; });
+      const auto some = whole > Vector(0.0);
+      for (int k = 0; k < components; ++k) {
+        w[k] = select(some, w[k] / whole, Vector(1.0 / components));
+        w[k].store(row(i, k));
+      }
+      for (i64 j = 0; j < i; ++j) {
+        const Vector square = core::sum_known<components>([&](int k) {
+          const Vector gap = w[k] - Vector::load(row(j, k));
+          return gap * gap;
+        });
+        total = total + square;
+        square.store(squares + (i * models + j) * lane_count);
+      }
+    }
+    (Vector(2.0) * total).store(sum);
+  }
+
+  // The likelihoods of the posts that lanes read.
+  template <int components>
+  [[gnu::always_inline]] static inline void find(const MixtureLanes<Real>& lanes, const u32* post,
+                                                 Lanes<Set, Real>* f) {
+    using Vector = Lanes<Set, Real>;
+    if constexpr (components == 2) {
+      const Vector kept = gather<Set>(lanes.likelihoods, post), one(Real(1));
+      const auto first = kept.sign();
+      f[0] = select(first, Vector(Real(0)) - kept, one);
+      f[1] = select(first, one, kept);
+    } else {
+      for (int k = 0; k < components; ++k)
+        f[k] = gather<Set>(lanes.likelihoods + k * lanes.capacity * lane_count, post);
     }
   }
 };

@@ -5,17 +5,9 @@
 #include "../core/mixture_update.hpp"
 #include "lanes.hpp"
 #include "mixture_kernels.hpp"
+#include "repeat.hpp"
 
 namespace autophage::simd {
-
-// f(0), .., f(n - 1), written out.
-template <class Set, int n, class Step>
-[[gnu::always_inline]] inline void repeat(const Step& step) {
-  if constexpr (n > 0) {
-    repeat<Set, n - 1>(step);
-    step(n - 1);
-  }
-}
 
 template <class Set, class Real>
 class MixtureRowSteps {
@@ -34,9 +26,46 @@ class MixtureRowSteps {
     }
     for (i64 at = 0; at < rows.padded; at += lane_count) {
       core::exp_of_negative(Vector::load(room + at) - Vector(most)).store(room + at);
-      for (i64 k = at; k < at + lane_count && k < rows.template stride<Real>(); ++k)
-        f[k] = static_cast<Real>(room[k]);
+      for (int k = 0; k < lane_count / 2; ++k) f[at + k] = static_cast<Real>(room[at + k]);
+      if (at + lane_count / 2 == rows.stride) break;  // a row of doubles that ends here
+      for (int k = lane_count / 2; k < lane_count; ++k) f[at + k] = static_cast<Real>(room[at + k]);
     }
+  }
+
+  // As core::normalise has it, and squared differences of rows.
+  static void observe(const MixtureRows& rows, const Real* weights, double* shown, double* squares,
+                      double* sum) {
+    using Vector = typename Reals<Set>::Part;
+    constexpr int in_vector = Reals<Set>::in_part, in_sum = Reals<Set>::parts;
+    const i64 models = rows.net->models, length = rows.padded / in_vector;
+    const auto row = [&](i64 j) { return reinterpret_cast<Vector*>(shown + j * rows.padded); };
+    double total = 0.0;
+    for (i64 i = 0; i < models; ++i) {
+      double* const w = shown + i * rows.padded;
+      for (i64 k = 0; k < rows.stride; ++k)
+        w[k] = static_cast<double>(weights[i * rows.stride + k]);
+      for (i64 k = rows.stride; k < rows.padded; ++k) w[k] = 0.0;
+      Vector* const a = row(i);
+      Vector way[in_sum] = {};
+      for (i64 v = 0; v < length; v += in_sum)
+        repeat<Set, in_sum>([&](int p) { way[p] += a[v + p]; });
+      const double whole = Set::total(way);
+      for (i64 v = 0; v < length; ++v) a[v] /= whole - Vector{};
+      if (!(whole > 0.0))
+        for (i64 k = 0; k < rows.padded; ++k)
+          w[k] = k < rows.net->components ? 1.0 / static_cast<double>(rows.net->components) : 0.0;
+      for (i64 j = 0; j < i; ++j) {
+        const Vector* const b = row(j);
+        Vector square[in_sum] = {};
+        for (i64 v = 0; v < length; v += in_sum)
+          repeat<Set, in_sum>([&](int p) {
+            const Vector gap = a[v + p] - b[v + p];
+            square[p] += gap * gap;
+          });
+        total += squares[i * models + j] = Set::total(square);
+      }
+    }
+    *sum = 2.0 * total;
   }
 
   static void learn(const MixtureRows& rows, const double* points, const Real* likelihoods,
@@ -57,7 +86,7 @@ class MixtureRowSteps {
   using Part = typename Lanes<Set, Real>::Part;
   static constexpr int parts = Lanes<Set, Real>::parts;
   // Updates of so many models alternate: none waits for its own sum.
-  static constexpr i64 most_tasks = 8;
+  static constexpr i64 most_tasks = 12;
 
   struct Group {
     const MixtureRows& rows;
@@ -72,7 +101,7 @@ class MixtureRowSteps {
   // Short rows are written out, by units of 64 bytes.
   template <bool losing>
   static void learn(const Group& group) {
-    switch (group.rows.template stride<Real>() * static_cast<i64>(sizeof(Real)) / 64) {
+    switch (group.rows.stride * static_cast<i64>(sizeof(Real)) / 64) {
       case 1:
         return alternate<1, losing>(group);
       case 2:
@@ -123,7 +152,7 @@ class MixtureRowSteps {
   template <int units, bool losing>
   [[gnu::always_inline]] static inline void update(const Group& group,
                                                    const MixtureTask<Real>& task, i64 i) {
-    const i64 bytes = group.rows.template stride<Real>() * static_cast<i64>(sizeof(Real));
+    const i64 bytes = group.rows.stride * static_cast<i64>(sizeof(Real));
     const i64 post = task.order[i];
     const Part* const f = reinterpret_cast<const Part*>(
         reinterpret_cast<const char*>(group.likelihoods) + post * (units > 0 ? 64 * units : bytes));

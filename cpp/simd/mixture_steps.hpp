@@ -9,13 +9,10 @@ namespace autophage::simd {
 template <class Set>
 void sixteen_blocks(core::PhiloxKey key, u64 first, u32 run, u32 name, u32* out) {
   alignas(64) u64 block[lane_count];
-  alignas(64) u32 words[4 * lane_count];
   for (int k = 0; k < lane_count; ++k) block[k] = first + static_cast<u64>(k);
   const LongWords<Set> blocks = LongWords<Set>::load(block);
   philox_lanes<Set>(blocks, blocks >> 32, LongWords<Set>(run), LongWords<Set>(name), key.low,
-                    key.high, words);
-  for (int k = 0; k < lane_count; ++k)
-    for (int w = 0; w < 4; ++w) out[4 * k + w] = words[lane_count * w + k];
+                    key.high, out);
 }
 
 template <class Set>
@@ -27,7 +24,8 @@ template <class Set, class Real>
 MixtureKernels<Real> mixture_kernels() {
   using Row = MixtureRowSteps<Set, Real>;
   using Lane = MixtureLaneSteps<Set, Real>;
-  return {Row::likelihoods, Row::learn, Lane::post, Lane::append, Lane::generation};
+  return {Row::likelihoods, Row::learn,       Row::observe, Lane::post,
+          Lane::append,     Lane::generation, Lane::observe};
 }
 
 template <class Set>

@@ -364,10 +364,12 @@ class MixtureNetwork:
         """
         schedule = self.schedule(generations)
         given = self._arguments()
-        for name in ("rate", "posts", "read"):
-            if callable(given[name]) or isinstance(given[name], np.ndarray):
-                given[name] = getattr(schedule, name)
-        return MixtureNetwork(**given)
+        varying = {
+            name: getattr(schedule, name)
+            for name in ("rate", "posts", "read")
+            if callable(given[name]) or isinstance(given[name], np.ndarray)
+        }
+        return MixtureNetwork(**(given | varying)) if varying else self
 
     def _arguments(self) -> dict[str, Any]:
         """All arguments by name."""

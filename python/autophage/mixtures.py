@@ -153,7 +153,7 @@ class MixtureNetworks:
             generations=generations,
             sizes=sizes,
             first_generation=0,
-            ways=("fewer posts", "fewer threads"),
+            ways=("fewer posts or models", "fewer threads"),
         )
 
     def refuse(self, model: MixtureNetwork, regime: None) -> None:

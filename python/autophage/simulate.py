@@ -102,8 +102,10 @@ def simulate(
         the runs, and since sums are exact integers, any sharding gives the same bytes. "histogram"
         counts collapse_time per generation, with `not_reached`; token chains only.
     dtype : {"float64", "float32"}, optional
-        Arithmetic of the updates, "float32" for a MixtureNetwork alone: it is faster, draws the
-        same numbers, and its weights are right to some 1e-5. Results are float64 either way.
+        Arithmetic of the updates, "float32" for a MixtureNetwork alone. The random words are the
+        same, and the weights of a run right to some 1e-6, unless a rounding moves a draw from one
+        component to the next (a chance of some 1e-7 a post): then the run is another one of the
+        same law. Results are float64 either way.
     device : {"cpu"}, optional
         Where the kernel runs.
     threads : int, optional
