@@ -36,6 +36,7 @@ ITEMS = {
     "seddik2024": ("fig1", "fig2", "fig3", "fig4", "fig6"),
     "contaminated2026": ("fig2", "fig3", "fig6"),
     "interactive2025": ("fig2", "fig4", "homogenisation"),
+    "webdynamics2025": ("fig4", "fig5", "fig6", "floor", "extinction"),
 }
 
 

@@ -25,7 +25,7 @@ Scale = Literal["smoke", "paper"]
 Maker = Callable[["Settings"], "Reproduction"]
 
 BOUND = 5.0  # largest |z| that still counts as agreement
-_PAPERS = ("seddik2024", "contaminated2026", "interactive2025")
+_PAPERS = ("seddik2024", "contaminated2026", "interactive2025", "webdynamics2025")
 
 
 @dataclass(frozen=True)
@@ -171,7 +171,7 @@ def make(
     Parameters
     ----------
     paper : str
-        "seddik2024", "contaminated2026" or "interactive2025".
+        "seddik2024", "contaminated2026", "interactive2025" or "webdynamics2025".
     item : str
         A name from `items`.
     scale : {"smoke", "paper"}

@@ -4,6 +4,8 @@
 `contaminated2026`: "From Collapse to Improvement" (its classifiers in `detectors`).
 `interactive2025`: "What happens when generative AI models train recursively on each other's
 outputs?" (its matrices in `workflows`).
+`webdynamics2025`: "LLM Web Dynamics" (its mixtures where they overlap in `ownership`, their means
+in `separated`).
 
 Each function is one numbered formula in its right form. Where the print is wrong the printed form
 is kept beside it under a name that ends in `_printed`, so that a test can show the difference;
@@ -20,7 +22,10 @@ __all__ = [
     "detectors",
     "deviation",
     "interactive2025",
+    "ownership",
     "seddik2024",
+    "separated",
+    "webdynamics2025",
     "workflows",
 ]
 

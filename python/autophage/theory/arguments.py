@@ -80,3 +80,48 @@ def over_generations(
     count = _check.integer("generations", generations, 1, _check.GENERATION_LIMIT)
     given = np.atleast_1d(_check.numbers(name, values, low, high, ndim=(0, 1)))
     return given[np.minimum(np.arange(count), given.size - 1)]
+
+
+def network_rate(name: str, value: float) -> float:
+    """Check one rate of a mixture's update, in (0, 1).
+
+    Examples
+    --------
+    >>> network_rate("rate", 0.02)
+    0.02
+    """
+    return _check.number(name, value, 0.0, 1.0, low_open=True, high_open=True)
+
+
+def prior_share(prior: float, components: int) -> float:
+    """Check the strength c of the prior of M components: c >= 0 and M c < 1.
+
+    Examples
+    --------
+    >>> prior_share(0.3, 3)
+    0.3
+    >>> prior_share(0.5, 2)
+    Traceback (most recent call last):
+    ...
+    ValueError: prior must be below 1/2 for 2 components, got 0.5
+    """
+    c = _check.number("prior", prior, 0.0)
+    if components * c >= 1.0:
+        msg = f"prior must be below 1/{components} for {components} components, got {c!r}"
+        raise ValueError(msg)
+    return c
+
+
+def one_law(name: str, value: npt.ArrayLike) -> FloatArray:
+    """Check one law, (M,).
+
+    Examples
+    --------
+    >>> one_law("share", [0.25, 0.75])
+    array([0.25, 0.75])
+    """
+    law = _check.laws(name, value)
+    if law.ndim != 1:
+        msg = f"{name} must be one law, (M,), got shape {law.shape}"
+        raise ValueError(msg)
+    return law
