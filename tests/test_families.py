@@ -21,7 +21,7 @@ CASES: dict[str, tuple[Any, Regime | None]] = {
         ap.Interacting(0.5, [0.1, 0.2, 0.3], 9),
     ),
     "interacting_linear": (
-        ap.InteractingLinear([ONE, ONE], ONE, [ONE, ONE], theta=[2.0]),
+        ap.InteractingLinear([ONE, [[2.0]]], ONE, [ONE, ONE], theta=[2.0]),
         ap.Interacting(0.5, [0.1, 0.2, 0.3]),
     ),
     "mixture_network": (
@@ -125,6 +125,17 @@ class TestFamily:
         assert study.bytes(0) == sum(array.nbytes for array in study.empty(4).values())
         sums = sum(array.nbytes for array in study.zero_sums().values())
         assert records.Study(**{**vars(study), "reduce": "mean"}).bytes(0) >= 2 * sums
+
+    def test_does_not_take_a_part_of_its_inputs_for_the_whole(self, kind: str) -> None:
+        model, regime = CASES[kind]
+        whole = ap.simulate(model, regime, runs=2, generations=GENERATIONS, rng=1)
+        ap.rerun(whole)
+        dims = {"context", "entity", "model"} & set(whole.dims)
+        assert dims
+        for dim in dims:
+            for selection in ([0], [1, 0]):
+                with pytest.raises(ValueError, match="header of dataset"):
+                    ap.rerun(whole.isel({dim: selection}))
 
 
 def test_anything_else_is_no_model() -> None:

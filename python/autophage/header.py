@@ -7,6 +7,7 @@ not fit its Dataset is refused.
 from __future__ import annotations
 
 import functools
+import hashlib
 import json
 import platform
 import re
@@ -34,6 +35,7 @@ _FIELDS = (
     "key",
     "model",
     "regime",
+    "inputs",
     "runs",
     "first_run",
     "generations",
@@ -81,6 +83,7 @@ def write(header: Header) -> dict[str, str]:
         "key": f"0x{header.key:016x}",
         "model": {"kind": family.kind, **family.write(model)},
         "regime": None if header.regime is None else _regime_fields(header.regime),
+        "inputs": _digest(family, header),
         "runs": study.runs,
         "first_run": study.first_run,
         "generations": study.generations,
@@ -90,6 +93,18 @@ def write(header: Header) -> dict[str, str]:
         "environment": {k: v[0] if len(v) == 1 else v for k, v in header.environment.items()},
     }
     return {ATTRIBUTE: json.dumps(content, allow_nan=False)}
+
+
+def _digest(family: families.Family, header: Header) -> str:
+    """Say in 32 hexadecimal digits what the variables of model and schedule hold.
+
+    A selection of contexts or entities describes a study too, but another one.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    for name, (dims, array) in family.inputs(header.model, header.regime, header.study).items():
+        digest.update(f"{name} {dims} {array.dtype.str} {array.shape};".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
 
 
 def _chooses_dtype(family: families.Family) -> bool:
@@ -167,7 +182,7 @@ def _parse(dataset: xarray.Dataset, text: str) -> Header:
     if not (isinstance(key, str) and re.fullmatch("0x[0-9a-f]{16}", key)):
         msg = f"key must be 16 hexadecimal digits after 0x, got {key!r}"
         raise ValueError(msg)
-    return Header(
+    header = Header(
         model=model,
         regime=_parse_regime_of(dataset, content["regime"], family, model, study),
         study=study,
@@ -175,6 +190,11 @@ def _parse(dataset: xarray.Dataset, text: str) -> Header:
         stream=_check.integer("stream", content["stream"], 1, 2**31 - 1),
         environment=_parse_environment(content["environment"]),
     )
+    if content["inputs"] != _digest(family, header):
+        names = ", ".join(family.inputs(model, header.regime, study))
+        msg = f"inputs must be those that were simulated, whole and in order ({names})"
+        raise ValueError(msg)
+    return header
 
 
 def _parse_study(family: families.Family, model: Any, content: dict[str, Any]) -> Study:
