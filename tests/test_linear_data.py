@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tracemalloc
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -161,6 +162,12 @@ def test_results_beyond_doubles_have_a_status() -> None:
         loud.covariance(0.999, 0.5)
     with pytest.raises(ValueError, match=r"noise must leave .* got 1e\+308"):
         ap.simulate(loud, ap.Interacting(0.5, 0.5), runs=2, generations=2)
+
+
+def test_moments_say_where_those_of_linear_models_are() -> None:
+    net: Any = PLAIN
+    with pytest.raises(TypeError, match=r"p must be .* InteractingLinear\.trajectory computes"):
+        ap.moments(net, ap.Interacting(0.5, 0.5), 3)
 
 
 class TestMemory:

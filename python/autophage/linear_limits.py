@@ -144,7 +144,7 @@ def evaluate(
     status[status == SINGULAR] = LOST  # which data determine an estimate is judged by one rule
     status[judged != 0] = judged[judged != 0]
     if "efficiency" in names:
-        with np.errstate(invalid="ignore"):  # where there is no limit
+        with np.errstate(divide="ignore", invalid="ignore"):  # where there is no limit
             out["efficiency"] = mantissa * data.pooled_error() / out["mse"]
     for name, (of_noise, of_moments) in _UNITS.items():
         if name in out:
