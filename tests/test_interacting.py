@@ -276,6 +276,17 @@ class TestAbsorption:
         time, _, _ = times([0.0, 0.0, 0.0, 0.5], 1.0, (1, 1), [[1.0, 0.0], [0.0, 1.0]])
         assert (time == -1).all()  # the last pool comes yet
 
+    def test_needs_what_others_have_kept_while_pools_come(self) -> None:
+        # In generations 1 and 2 all have the one token; entity 1 then goes back to its other one.
+        model = ap.Categorical([[1.0, 0.0], [0.0, 1.0]], public=[1.0, 0.0])
+        regime = ap.Interacting([0.0, 1.0, 0.5, 0.5], [0.0, 1.0, 1.0, 1.0], n=2)
+        found = ap.simulate(
+            model, regime, runs=200, generations=4, rng=KEY, record=["absorption_time", "p"]
+        )
+        assert (found.p[:, :2, :, 0] == 1.0).all()
+        assert (found.p[:, 3, 0, 0] < 1.0).any()
+        assert (found.absorption_time == -1).all()
+
 
 CASES = {
     "labels": Study(LAWS[1:].tolist(), LAWS[0].tolist(), [1.0] * 5, [0.5] * 5, [40] * 5),

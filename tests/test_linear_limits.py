@@ -53,7 +53,15 @@ def test_points_without_a_limit() -> None:
     net = network(np.random.default_rng(1), 3, 5, 2, same=True)
     singular = np.zeros_like(net[1])
     out = limits((net[0], singular, net[2]), np.array([0.5, 0.5, 1.0]), np.array([0.5, 1.0, 0.5]))
-    assert out["status"][0] in (0, 1)
+    assert out["status"].tolist() == [0, 0, 1]  # 0.53, 0.36 and 1: lemma 1
+    np.testing.assert_allclose(
+        out["spectral_radius"],
+        [
+            limit(net[0], singular, net[2], 1.7, a, b)["spectral_radius"]
+            for a, b in ((0.5, 0.5), (0.5, 1.0), (1.0, 0.5))
+        ],
+        rtol=1e-12,
+    )
     whole = network(np.random.default_rng(1), 3, 5, 5)
     out = limits(whole, np.array([1.0, 0.5]), np.array([0.5, 0.5]))
     assert out["status"].tolist() == [1, 0]

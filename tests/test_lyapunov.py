@@ -365,3 +365,13 @@ def test_instruction_sets_agree() -> None:
         for first, second in zip(results[0], other, strict=True):
             scale = np.abs(first).max()
             assert np.abs(np.subtract(first, second)).max() <= 1e-12 * scale
+
+
+@pytest.mark.parametrize("given", ["AVX2", "sse", " baseline"])
+def test_unknown_instruction_sets_are_refused(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTOPHAGE_INSTRUCTIONS", given)
+    message = f"AUTOPHAGE_INSTRUCTIONS must be baseline, avx2 or avx512, .* got '{given}'"
+    with pytest.raises(ValueError, match=message):
+        ap.solve_discrete_lyapunov([[0.5]], [[1.0]])
+    with pytest.raises(ValueError, match=message):
+        ap.InteractingLinear([[[1]]], [[1]], [[[1]]]).limit(0.5, 0.5)

@@ -115,6 +115,17 @@ class TestTheorems:
         with pytest.raises(ValueError, match="network must have a theta"):
             paper.expected_estimates(network(theta=False), 0.5, 0.5, 4)
 
+    def test_2_follows_from_theorem_1(self) -> None:
+        # The mean of M_t (..) over the initial data; what the first fits miss fades by Q_t.
+        net, d = network(2, 5, (1, 1, 8)), 5
+        gain, _ = paper.conditional_matrices(net, [0.5, 0.9], [0.5, 0.2], 4, 0.3)
+        data = [*net.private, net.public]
+        seen = [np.linalg.pinv(s, rcond=1e-10, hermitian=True) @ s @ net.theta for s in data]
+        expected = (gain @ np.concatenate(seen)).reshape(5, 2, d)
+        mean = paper.expected_estimates(net, [0.5, 0.9], [0.5, 0.2], 4, 0.3)
+        np.testing.assert_allclose(mean, expected, rtol=0, atol=1e-9)
+        assert np.abs(mean[2] - net.theta).max() > 0.1  # it has not faded yet
+
     @pytest.mark.parametrize("net", [NET, UNEVEN, PROPORTIONAL])
     @pytest.mark.parametrize(("a", "b", "beta_0"), [(0.4, 0.7, None), (0.8, 0.5, 0.2)])
     def test_equations_1_and_2(
@@ -226,6 +237,17 @@ class TestLemma1:
         alone = ap.InteractingLinear(private, public, np.tile(public, (3, 1, 1)))
         assert paper.lemma_1_share(alone) is None
 
+    def test_the_share_is_the_largest_to_rounding(self) -> None:
+        own, public = np.diag([1.0, 0.0]), np.diag([0.0, 1.0])
+        for share in (1 / 3, 2 / 3, 0.1, 1e-5):
+            for factor in (1.0, 1e13, 1e-200):
+                mixed = share * own + (1 - share) * public
+                net = ap.InteractingLinear([factor * own], factor * public, [mixed])
+                found = paper.lemma_1_share(net)
+                assert found == pytest.approx(share, rel=1e-14, abs=0.0)
+        net = ap.InteractingLinear([1e13 * own], public, [own + public])
+        assert paper.lemma_1_share(net) == pytest.approx(1e-13, rel=1e-12, abs=0.0)
+
     def test_beta_zero_needs_regular_public_data(self) -> None:
         # The text before the lemma allows beta = 0 when S is proportional to S~.
         rng, regular = np.random.default_rng(2), 0
@@ -269,3 +291,36 @@ def test_errors_and_efficiency_are_those_of_the_definition() -> None:
     assert (paper.squared_errors(NET, covariance) > paper.pooled_error(NET)).all()
     with pytest.raises(ValueError, match="sum of private and public must have full rank"):
         paper.pooled_error(network(2, 5, (1, 1, 8)))
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: paper.explicit_matrices(NET, 0.5, 0.5, -1), ValueError, "generations must .* -1"),
+        (
+            lambda: paper.explicit_matrices(NET, 0.5, 0.5, 2.5),  # type: ignore[arg-type]
+            TypeError,
+            r"generations .* 2\.5",
+        ),
+        (lambda: paper.squared_errors(NET, np.eye(3)), ValueError, r"covariance .* \(9, 9\)"),
+        (lambda: paper.prediction_errors(NET, "C"), TypeError, "covariance must be finite numbers"),
+        (
+            lambda: paper.estimate_covariance(NET, np.eye(3), 0),
+            ValueError,
+            r"gain must have .* shape \(9, 12\) .* got shape \(3, 3\)",
+        ),
+        (
+            lambda: paper.estimate_covariance_printed(NET, np.ones((9, 12)), 0),
+            ValueError,
+            r"conditional must have .* \(9, 9\) .* got shape \(\)",
+        ),
+        (
+            lambda: paper.conditional_matrices(NET, 0.5, 0.5, 2, beta_0=3),
+            ValueError,
+            r"beta_0 must be a finite number in \[0, 1\], got 3",
+        ),
+    ],
+)
+def test_wrong_arguments_are_named(call: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        call()

@@ -1,9 +1,11 @@
 // Which instruction set the vector kernels use: the widest that this machine has, or the one that
 // the environment variable AUTOPHAGE_INSTRUCTIONS names (baseline, avx2, avx512), if it has that.
+// Any other name is refused: a comparison of instruction sets would compare one with itself.
 #pragma once
 
 #include <cstdlib>
-#include <string_view>
+#include <stdexcept>
+#include <string>
 
 namespace autophage::cpu {
 
@@ -22,10 +24,13 @@ inline Instructions widest_instructions() {
 inline Instructions chosen_instructions() {
   const Instructions widest = widest_instructions();
   const char* const given = std::getenv("AUTOPHAGE_INSTRUCTIONS");
-  const std::string_view wanted = given == nullptr ? "" : given;
+  const std::string wanted = given == nullptr ? "" : given;
   if (wanted == "baseline") return Instructions::baseline;
   if (wanted == "avx2" && widest != Instructions::baseline) return Instructions::avx2;
-  return widest;
+  if (wanted.empty() || wanted == "avx2" || wanted == "avx512") return widest;
+  throw std::invalid_argument(
+      "AUTOPHAGE_INSTRUCTIONS must be baseline, avx2 or avx512, or not be set, got '" + wanted +
+      "'");
 }
 
 }  // namespace autophage::cpu

@@ -190,6 +190,13 @@ class InteractingLinear:
             singular), 3 where double precision does not suffice; NaN stands for the values there
             (the spectral radius is given for status 0 and 1).
 
+            Which data determine an estimate depends on which kinds (private, public, synthetic)
+            have a positive weight, not on its size: all matrices are scaled to a largest entry of
+            one and added up, and eigenvalues up to 1e-12 of the largest count as zero. Where G
+            itself, its diagonal scaled to ones, has a condition number of 1e12 or more, or numbers
+            leave the range of doubles, the status is 3. `covariance`, `trajectory` and `simulate`
+            go by the same rule, and raise ValueError.
+
         Raises
         ------
         TypeError, ValueError
@@ -287,16 +294,17 @@ class InteractingLinear:
         ------
         TypeError, ValueError
             If an argument is wrong; if the data of some entity do not determine its estimate in
-            some generation, records are asked for that depend on its bias, and there is no theta.
+            some generation, records are asked for that depend on its bias, and there is no theta;
+            if double precision does not suffice for some G_t (status 3 of `limit`).
         MemoryError
             If it cannot fit.
 
         Notes
         -----
-        Where G_t is singular, in generation 0 or later, the estimate is the minimiser of least
-        norm, by the Moore-Penrose inverse of G_tk; eigenvalues up to 1e-12 of its largest count as
-        zero. Theorem 2 asks for regular G_1, ..., G_t, where the bias of generation 0 fades; here
-        what the data of a generation do not see of theta joins the bias.
+        Where data do not determine an estimate (status 2 of `limit`), in generation 0 or later, it
+        is the minimiser of least norm, by the Moore-Penrose inverse of G_tk. Theorem 2 asks for
+        regular G_1, ..., G_t, where the bias of generation 0 fades; here what the data of a
+        generation do not see of theta joins the bias.
 
         Examples
         --------

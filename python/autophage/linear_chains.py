@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from autophage import _check
 from autophage.interaction import Interacting
 from autophage.linear import InteractingLinear
-from autophage.linear_trajectory import inverses
+from autophage.linear_data import Data
 from autophage.records import SIGNED, Dims, Record, Study, Values
 from autophage.regimes import Regime
 
@@ -67,7 +68,9 @@ class LinearJob:
         model, (pairs, choice) = self.model, self.weights
         truth = np.zeros(model.feature_count) if model.theta is None else model.theta
         pool = model.synthetic.mean(axis=0) * (model.noise / model.entity_count)
-        responses = [_responses(model, *pair) for pair in pairs.tolist()]
+        _require_finite(model)
+        data = Data(model)
+        responses = [_responses(data, *pair) for pair in pairs.tolist()]
         synthetic = model.synthetic / model.entity_count
         feedback = [
             a * sum(s @ h for s, h in zip(synthetic, response, strict=True))
@@ -277,16 +280,28 @@ def _weights(regime: Interacting, study: Study) -> tuple[Floats, Floats]:
     return alpha, beta
 
 
-def _responses(model: InteractingLinear, alpha: float, beta: float) -> Floats:
+def _require_finite(model: InteractingLinear) -> None:
+    """Refuse data whose variances doubles cannot hold."""
+    largest = max(float(array.max()) for array in (model.private, model.public, model.synthetic))
+    bound = math.log2(max(largest, 1.0)) + math.log2(max(model.noise, 1.0))
+    if bound + math.log2(model.entity_count * model.feature_count) >= 1000.0:
+        msg = (
+            "noise must leave noise times second moments, added over entities and features, below "
+            f"2^1000, got {model.noise!r} beside second moments up to {largest!r}"
+        )
+        raise ValueError(msg)
+
+
+def _responses(data: Data, alpha: float, beta: float) -> Floats:
     """(Pseudo-)inverses (K, d, d) of the weighted second moments."""
-    responses, singular = inverses(model, alpha, beta)
-    if model.theta is None and singular.any():
+    responses, singular = data.inverses(alpha, beta)
+    if data.theta is None and singular.any():
         msg = (
             f"theta must be given where data do not determine a fit, as at alpha={alpha!r}, "
             f"beta={beta!r} for entity {int(np.argmax(singular))}, got None"
         )
         raise ValueError(msg)
-    return responses
+    return np.ldexp(responses, -data.exponent) if data.exponent else responses
 
 
 def _root(covariance: Floats) -> Floats:

@@ -11,7 +11,7 @@ V_k = R A_k S~_k, Y = c^2 sum_j A_j S~_j A_j^T + c*^2 S_*. The part H_k X H_l is
 
 from __future__ import annotations
 
-import itertools
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autophage import _check, _core, memory
-from autophage.linear_trajectory import inverses
+from autophage.linear_data import LOST, SINGULAR, Data
 from autophage.lyapunov import solve_discrete_lyapunov
 
 if TYPE_CHECKING:
@@ -56,6 +56,9 @@ _DIMS: dict[str, tuple[str, ...]] = {
 }
 DEFAULT = ("mse", "mspe", "efficiency", "spectral_radius", "homogenisation", "bias")
 _PARTS = 40  # of a grid, where a bar is shown
+_BLOCK_BYTES = 1 << 23  # of points that are computed at a time
+_UNITS = {"mse": (1, -1), "mspe": (1, 0), "synthetic_variance": (1, -1)}
+"""Powers of the noise and of the second moments in a record."""
 
 
 def limit(
@@ -77,19 +80,31 @@ def limit(
     workers, shown = _check.threads(threads), _check.flag("progress", progress)
     lead = (axes["alpha"].size, axes["beta"].size)
     sizes = {"entity": net.entity_count, "task": net.entity_count}
-    shapes = {name: tuple(sizes[dim] for dim in _DIMS[name]) for name in (*chosen, "mse")}
-    cells = sum(int(np.prod(shape)) for shape in shapes.values())
-    _refuse_memory(lead[0] * lead[1] * (8 * cells + 20), "fewer records or points")
-    a, b = (grid.ravel() for grid in np.meshgrid(*axes.values(), indexing="ij"))
-    values, status = evaluate(net, a, b, chosen, workers, _advance(shown, a.size))
+    shapes = {name: tuple(sizes[dim] for dim in _DIMS[name]) for name in chosen}
+    cells = sum(math.prod(shapes[name]) for name in chosen)
+    points = lead[0] * lead[1]
+    _refuse_memory(points * (8 * cells + 4), "fewer records or points")
+    values: dict[str, FloatArray] = {name: np.empty((*lead, *shapes[name])) for name in chosen}
+    status = np.empty(lead, np.int32)
+    most = max(8 * workers, _BLOCK_BYTES // (16 * cells + 200))
+    data, advance = Data(net), _advance(shown, points)
+    for rows, columns in _blocks(axes, min(most, -(-points // _PARTS)) if shown else most):
+        block = (axes["alpha"][rows, None], axes["beta"][columns])
+        a, b = (np.ascontiguousarray(axis).ravel() for axis in np.broadcast_arrays(*block))
+        found, judged = evaluate(data, a, b, chosen, workers)
+        shape = (rows.size, block[1].size)
+        for name, array in values.items():
+            array[rows, columns] = found[name].reshape(*shape, *shapes[name])
+        status[rows, columns] = judged.reshape(shape)
+        advance(a.size)
     grid = ("alpha", "beta")
     variables: dict[str, Any] = {
-        name: ((*grid, *_DIMS[name]), values[name].reshape(*lead, *shapes[name]), {
+        name: ((*grid, *_DIMS[name]), values[name], {
             "long_name": _NAMES[name]
         })
         for name in chosen
     }  # fmt: skip
-    variables["status"] = (grid, status.reshape(lead), {
+    variables["status"] = (grid, status, {
         "long_name": "whether there is a limit; where it is not 0, other variables are NaN",
         "flag_values": np.arange(len(STATUS), dtype=np.int32),
         "flag_meanings": " ".join(STATUS),
@@ -97,41 +112,53 @@ def limit(
     return xr.Dataset(variables, coords=axes)
 
 
-def evaluate(
-    net: InteractingLinear,
-    alpha: FloatArray,
-    beta: FloatArray,
-    names: Sequence[str],
-    threads: int,
-    advance: Callable[[int], object] | None = None,
-) -> tuple[dict[str, FloatArray], npt.NDArray[np.int32]]:
-    """Compute records at points (alpha[i], beta[i]), over (point, entity, task) as each has them.
+def _blocks(
+    axes: dict[str, FloatArray], points: int
+) -> Iterator[tuple[npt.NDArray[np.intp], slice]]:
+    """Cut a grid into blocks of about so many points, of alphas near each other.
 
-    `advance` is told of points that are done, which then come in parts.
+    Those need about as many doublings.
     """
-    points, count = alpha.size, net.entity_count
+    order = np.argsort(axes["alpha"], kind="stable")
+    width = min(points, axes["beta"].size)
+    height = max(1, points // width)
+    for top in range(0, order.size, height):
+        for left in range(0, axes["beta"].size, width):
+            yield order[top : top + height], slice(left, left + width)
+
+
+def evaluate(
+    data: Data, alpha: FloatArray, beta: FloatArray, names: Sequence[str], threads: int
+) -> tuple[dict[str, FloatArray], npt.NDArray[np.int32]]:
+    """Compute records, over (point, entity, task) as each has them, at (alpha[i], beta[i])."""
+    points, count = alpha.size, data.entity_count
     shapes = {"mspe": (count, count), "spectral_radius": (), "homogenisation": ()}
     wanted = {{"efficiency": "mse"}.get(name, name) for name in names} - {"bias"}
     out: dict[str, Any] = {name: np.empty((points, *shapes.get(name, (count,)))) for name in wanted}
-    out["status"] = np.empty(points, np.int32)
-    given = (net.private, net.public, net.synthetic, net.noise)
-    order = np.argsort(alpha, kind="stable")  # points of one part need about as much work
-    for part in [slice(None)] if advance is None else np.array_split(order, min(points, _PARTS)):
-        piece = {name: np.ascontiguousarray(array[part]) for name, array in out.items()}
-        weights = (np.ascontiguousarray(alpha[part]), np.ascontiguousarray(beta[part]))
-        _core.linear_limits(*given, *weights, piece, threads, None)
-        for name, array in piece.items():
-            out[name][part] = array
-        if advance is not None:
-            advance(weights[0].size)
-    status: npt.NDArray[np.int32] = out.pop("status")
-    status[_undetermined(net, alpha, beta)] = 2
+    status = out["status"] = np.empty(points, np.int32)
+    mantissa, exponent = data.noise_parts
+    given = (data.private, data.public, data.synthetic, mantissa)
+    _core.linear_limits(*given, alpha, beta, out, threads, None)
+    del out["status"]
+    judged = data.judge(alpha, beta)
+    status[status == SINGULAR] = LOST  # which data determine an estimate is judged by one rule
+    status[judged != 0] = judged[judged != 0]
+    if "efficiency" in names:
+        with np.errstate(divide="ignore", invalid="ignore"):  # where there is no limit
+            out["efficiency"] = mantissa * data.pooled_error() / out["mse"]
+    for name, (of_noise, of_moments) in _UNITS.items():
+        if name in out:
+            with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+                scale = of_noise * exponent + of_moments * data.exponent
+                np.ldexp(out[name], scale, out=out[name])
+            beyond = ~np.isfinite(out[name]).reshape(points, -1).all(axis=1)
+            status[beyond & (status == 0)] = LOST
     for name, array in out.items():
-        array[status >= (2 if name == "spectral_radius" else 1)] = np.nan
+        array[status >= (SINGULAR if name == "spectral_radius" else 1)] = np.nan
+    if "homogenisation" in names:
+        np.maximum(out["homogenisation"], 0.0, out=out["homogenisation"])  # not -1e-17
     if "bias" in names:
         out["bias"] = np.where(status[:, None] == 0, 0.0, np.nan) * np.ones(count)
-    if "efficiency" in names:
-        out["efficiency"] = _pooled_error(net) / out["mse"]
     return out, status
 
 
@@ -143,25 +170,25 @@ def covariance(net: InteractingLinear, alpha: float, beta: float, *, part: str) 
     _check.choice("part", part, ("total", "synthetic"))
     count, d = net.entity_count, net.feature_count
     _refuse_memory(8 * d * d * (count * count + 6 * count), "limit(), which gives the traces")
-    _, status = evaluate(net, np.array([a]), np.array([b]), (), 1)
+    data = Data(net)
+    _, status = evaluate(data, np.array([a]), np.array([b]), (), 1)
     if status[0]:
         msg = f"alpha and beta must have a limit, got {a!r} and {b!r}, where {_REASONS[status[0]]}"
         raise ValueError(msg)
     c, open_share = (1.0 - a) * b, (1.0 - a) * (1.0 - b)
-    inverse = inverses(net, a, b)[0]
-    feedback = (a / count) * net.synthetic @ inverse
+    inverse = data.inverses(a, b)[0]
+    feedback = (a / count) * data.synthetic @ inverse
     mix = feedback.sum(axis=0)
-    pool = net.noise * a * a / count * net.synthetic.mean(axis=0)
-    middle = solve_discrete_lyapunov(mix, pool)
-    own = np.zeros_like(net.private)
-    transfer = np.zeros_like(net.private)
+    middle = solve_discrete_lyapunov(mix, a * a / count * data.pooled)
+    own = np.zeros_like(data.private)
+    transfer = np.zeros_like(data.private)
     if part == "total":
         resolvent = np.linalg.inv(np.eye(d) - mix)
-        moved = feedback @ net.private
-        spread = c * c * (moved @ feedback.mT).sum(axis=0) + open_share**2 * net.public
-        middle = middle + net.noise * (resolvent @ spread @ resolvent.T)
-        own = net.noise * c * c * net.private
-        transfer = net.noise * c * c * (resolvent @ moved)
+        moved = feedback @ data.private
+        spread = c * c * (moved @ feedback.mT).sum(axis=0) + open_share**2 * data.public
+        middle = middle + resolvent @ spread @ resolvent.T
+        own = c * c * data.private
+        transfer = c * c * (resolvent @ moved)
     result = np.empty((count, d, count, d))
     for k in range(count):
         inner = middle + transfer[k].T + transfer[k:]
@@ -170,64 +197,23 @@ def covariance(net: InteractingLinear, alpha: float, beta: float, *, part: str) 
         blocks[0] = 0.5 * (blocks[0] + blocks[0].T)
         result[k, :, k:] = blocks.swapaxes(0, 1)
         result[k:, :, k] = blocks.mT
+    mantissa, exponent = data.noise_parts
+    with np.errstate(over="ignore", under="ignore"):
+        np.ldexp(mantissa * result, exponent - data.exponent, out=result)
+    if not np.isfinite(result).all():
+        msg = f"noise must leave a covariance that doubles can hold, got {net.noise!r}"
+        raise ValueError(msg)
     dims = ("entity", "feature", "entity_other", "feature_other")
     return xr.DataArray(result, dims=dims, coords={"alpha": a, "beta": b}, name="covariance")
-
-
-def _pooled_error(net: InteractingLinear) -> float:
-    """Squared error from all real data at once; NaN where even these do not determine theta."""
-    total = net.private.sum(axis=0) + net.public
-    values = np.linalg.eigvalsh(total)
-    if values[0] <= _check.MATRIX_TOLERANCE * values[-1]:
-        return float("nan")
-    return net.noise * float((1.0 / values).sum())
-
-
-def _undetermined(
-    net: InteractingLinear, alpha: FloatArray, beta: FloatArray
-) -> npt.NDArray[np.bool_]:
-    """Tell where some G_k is singular whatever the weights, from which of them are not zero.
-
-    Sums of rounded products of singular matrices have eigenvalues of 1e-16 in place of zero.
-    """
-    weights = np.stack([(1.0 - alpha) * beta, (1.0 - alpha) * (1.0 - beta), alpha]) > 0.0
-    found = np.zeros(alpha.size, dtype=bool)
-    for kinds in itertools.product((False, True), repeat=3):
-        here = (weights == np.array(kinds)[:, None]).all(axis=0)
-        if here.any():
-            found[here] = any(_is_singular(matrix) for matrix in _sums(net, kinds))
-    return found
-
-
-def _sums(net: InteractingLinear, kinds: tuple[bool, ...]) -> Iterator[FloatArray]:
-    """Yield sums over the kinds of data, each scaled to a largest entry of one."""
-    common = np.zeros_like(net.public)
-    for present, matrix in zip(kinds[1:], (net.public, net.synthetic.mean(axis=0)), strict=True):
-        if present:
-            common += _scaled(matrix)
-    if not kinds[0]:
-        yield common
-        return
-    for matrix in net.private:
-        yield common + _scaled(matrix)
-
-
-def _scaled(matrix: FloatArray) -> FloatArray:
-    return matrix / (float(np.abs(matrix).max()) or 1.0)
-
-
-def _is_singular(matrix: FloatArray) -> bool:
-    values = np.linalg.eigvalsh(matrix)
-    return bool(values[0] <= _check.MATRIX_TOLERANCE * values[-1])
 
 
 def _refuse_memory(wanted: int, way: str) -> None:
     memory.refuse_memory("the result", wanted, [way])
 
 
-def _advance(shown: bool, points: int) -> Callable[[int], object] | None:
+def _advance(shown: bool, points: int) -> Callable[[int], object]:
     if not shown:
-        return None
+        return lambda _: None
     from tqdm import tqdm
 
     return tqdm(total=points, unit="point", unit_scale=True).update

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autophage import _check
+from autophage.linear_data import Data
 from autophage.linear_limits import evaluate
 
 if TYPE_CHECKING:
@@ -47,14 +48,14 @@ class _Loss:
     def __init__(
         self, net: InteractingLinear, name: str, reduce: Callable[[FloatArray], FloatArray]
     ) -> None:
-        self._net, self._name, self._reduce = net, name, reduce
+        self._data, self._name, self._reduce = Data(net), name, reduce
         self.evaluations = 0
         self.threads = 1
         self.best = (np.inf, np.nan, np.nan)
 
     def at(self, alpha: FloatArray, beta: FloatArray) -> FloatArray:
         """Return the loss at many points."""
-        values, status = evaluate(self._net, alpha, beta, (self._name,), self.threads)
+        values, status = evaluate(self._data, alpha, beta, (self._name,), self.threads)
         loss = self._reduce(values[self._name])
         loss = np.where((status == 0) & np.isfinite(loss), loss, np.inf)
         self.evaluations += alpha.size

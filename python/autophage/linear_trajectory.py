@@ -10,6 +10,7 @@ c* = (1-alpha_t)(1-beta_t), a = alpha_t and H_k the inverse of G_k
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ import numpy.typing as npt
 
 from autophage import _check, memory
 from autophage.interaction import Interacting
+from autophage.linear_data import Data
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -43,26 +45,7 @@ _DIMS: dict[str, tuple[str, ...]] = {
 }
 _BIASED = ("bias", "mse", "mspe")  # what depends on theta where estimates are biased
 _BLOCK_BYTES = 1 << 26  # of the covariances of entities at a time
-
-
-def inverses(
-    net: InteractingLinear, alpha: float, beta: float
-) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
-    """Compute the Moore-Penrose inverses of all G_k, (K, d, d), and which are singular, (K,).
-
-    Eigenvalues up to 1e-12 of the largest of the same matrix count as zero.
-    """
-    own, shared = (1.0 - alpha) * beta, (1.0 - alpha) * (1.0 - beta) * net.public
-    shared = shared + alpha * net.synthetic.mean(axis=0)
-    result = np.empty_like(net.private)
-    singular = np.zeros(net.entity_count, dtype=bool)
-    for k, matrix in enumerate(net.private):
-        values, vectors = np.linalg.eigh(own * matrix + shared)
-        kept = values > _check.MATRIX_TOLERANCE * max(float(values[-1]), 0.0)
-        half = vectors[:, kept] / np.sqrt(values[kept])
-        result[k] = half @ half.T
-        singular[k] = not kept.all()
-    return result, singular
+_SCHEDULE_BYTES = 120  # a generation, of weights while they are spelled out
 
 
 @dataclass
@@ -99,14 +82,14 @@ class _Generation:
 class _Path:
     """The generations of one network, one after the other."""
 
-    def __init__(self, net: InteractingLinear, beta_0: float) -> None:
+    def __init__(self, net: Data, beta_0: float) -> None:
         self.net = net
-        self.mean = net.synthetic.mean(axis=0)
+        self.mean = net.pooled
         zero = np.zeros_like(net.public)
         weights = (beta_0, 1.0 - beta_0, 0.0)
         gains = (np.zeros_like(net.private), zero, zero)
         self.now = _Generation(
-            *weights, *inverses(net, 0.0, beta_0), *gains, np.zeros(net.private.shape[:2])
+            *weights, *net.inverses(0.0, beta_0), *gains, np.zeros(net.private.shape[:2])
         )
         self._weights = (0.0, beta_0)
         self._find_bias(np.zeros(net.feature_count))
@@ -127,7 +110,7 @@ class _Path:
         kept = 1.0 - alpha
         now.own, now.common, now.pooled = kept * beta, kept * (1.0 - beta), alpha
         if (alpha, beta) != self._weights:
-            now.inverse, now.singular = inverses(net, alpha, beta)
+            now.inverse, now.singular = net.inverses(alpha, beta)
             self._weights = (alpha, beta)
         self._find_bias(pool_bias)
 
@@ -215,33 +198,49 @@ def trajectory(
     import xarray as xr
 
     chosen = tuple(_DIMS) if record is None else _check.names("record", record, tuple(_DIMS))
-    schedule = Interacting(alpha, beta, beta_0=beta_0).schedule(
-        _check.integer("generations", generations, 1, _check.GENERATION_LIMIT)
-    )
-    alphas, betas = schedule.alpha[:, 0], schedule.beta[:, 0]
+    data = Data(net)
+    if not 0.0 < data.noise < math.inf:
+        msg = (
+            "noise must be no more than 2^1000 times the second moments, or they times it, "
+            f"got {net.noise!r} beside moments near 2^{data.exponent}"
+        )
+        raise ValueError(msg)
+    regime = Interacting(alpha, beta, beta_0=beta_0)
+    rows = _check.integer("generations", generations, 1, _check.GENERATION_LIMIT) + 1
     entities, features = net.entity_count, net.feature_count
     sizes = {"entity": entities, "task": entities, "feature": features}
-    shapes = {name: (len(alphas) + 1, *(sizes[dim] for dim in _DIMS[name])) for name in chosen}
-    cells = sum(int(np.prod(shape)) for shape in shapes.values()) + 8 * net.private.size
-    memory.refuse_memory("the trajectory", 8 * cells, ["fewer records or generations"])
+    shapes = {name: (rows, *(sizes[dim] for dim in _DIMS[name])) for name in chosen}
+    cells = sum(math.prod(shape) for shape in shapes.values()) + 8 * net.private.size
+    wanted = 8 * cells + _SCHEDULE_BYTES * rows
+    memory.refuse_memory("the trajectory", wanted, ["fewer records or generations"])
     values = {name: np.empty(shape) for name, shape in shapes.items()}
-    path = _Path(net, schedule.beta_0)
-    for t in range(len(alphas) + 1):
-        if t:
-            path.advance(float(alphas[t - 1]), float(betas[t - 1]))
-        if net.theta is None and path.now.singular.any():
-            _require_theta(chosen, t, path.now.singular)
-        for name, value in path.measure(chosen).items():
-            if name in values:
-                values[name][t] = value
+    schedule = regime.schedule(rows - 1)
+    alphas, betas = schedule.alpha[:, 0], schedule.beta[:, 0]
+    with np.errstate(over="ignore", invalid="ignore"):  # errors that grow end as inf
+        _fill(values, data, schedule.beta_0, alphas, betas)
     variables: dict[str, Any] = {
         name: (("generation", *_DIMS[name]), array, {"long_name": _NAMES[name]})
         for name, array in values.items()
     }
-    every = np.arange(len(alphas) + 1)
+    every = np.arange(rows)
     variables["alpha"] = ("generation", np.concatenate([[0.0], alphas]))
     variables["beta"] = ("generation", np.concatenate([[schedule.beta_0], betas]))
     return xr.Dataset(variables, coords={"generation": every})
+
+
+def _fill(
+    values: dict[str, FloatArray], data: Data, beta_0: float, alphas: FloatArray, betas: FloatArray
+) -> None:
+    """Compute the records of all generations."""
+    path = _Path(data, beta_0)
+    for t in range(len(alphas) + 1):
+        if t:
+            path.advance(float(alphas[t - 1]), float(betas[t - 1]))
+        if data.theta is None and path.now.singular.any():
+            _require_theta(tuple(values), t, path.now.singular)
+        for name, value in path.measure(tuple(values)).items():
+            if name in values:
+                values[name][t] = np.ldexp(value, data.exponent) if name == "mspe" else value
 
 
 def _require_theta(chosen: Sequence[str], t: int, singular: npt.NDArray[np.bool_]) -> None:

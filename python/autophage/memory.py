@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,8 +12,13 @@ SMALL = 1 << 26  # bytes; what is below is not checked, which saves reading the 
 
 
 def available_memory() -> int:
-    """Return the bytes that this process may take: the machine's, or its control group's."""
-    limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    """Return the bytes that this process may take: the machine's, its group's, or its own limit."""
+    page = os.sysconf("SC_PAGE_SIZE")
+    limits = [page * os.sysconf("SC_PHYS_PAGES")]
+    most, _ = resource.getrlimit(resource.RLIMIT_AS)
+    taken = Path("/proc/self/statm")
+    if most != resource.RLIM_INFINITY and taken.exists():
+        limits.append(most - page * int(taken.read_text().split()[0]))
     meminfo = Path("/proc/meminfo")
     if meminfo.exists():
         fields = dict(
@@ -22,10 +28,10 @@ def available_memory() -> int:
             limits.append(1024 * int(fields["MemAvailable"].split()[0]))
     group = Path("/sys/fs/cgroup")
     if (group / "memory.max").exists() and (group / "memory.current").exists():
-        most = (group / "memory.max").read_text().strip()
-        if most != "max":
-            limits.append(int(most) - int((group / "memory.current").read_text()))
-    return min(limits)
+        allowed = (group / "memory.max").read_text().strip()
+        if allowed != "max":
+            limits.append(int(allowed) - int((group / "memory.current").read_text()))
+    return max(min(limits), 0)
 
 
 def refuse_memory(what: str, wanted: int, ways: Sequence[str]) -> None:

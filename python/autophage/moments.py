@@ -84,7 +84,7 @@ def moments(p: npt.ArrayLike | Categorical, regime: Regime, generations: int) ->
     Raises
     ------
     TypeError
-        If `regime` is not a regime.
+        If `p` holds no laws, or `regime` is not a regime.
     ValueError
         If the regime has no closed recursion of second moments, or if one of `Interacting` and
         `public` comes without the other.
@@ -109,6 +109,13 @@ def moments(p: npt.ArrayLike | Categorical, regime: Regime, generations: int) ->
     >>> ap.moments(model, ap.Interacting(0.5, 0.8, n=10), 3).homogenisation.values.round(6)
     array([0.6272, 0.1568, 0.1568])
     """
+    if hasattr(p, "trajectory"):  # the module of linear models reaches the kernels
+        kind = type(p).__name__
+        msg = (
+            f"p must be a law, laws or a Categorical, got an {kind}, whose exact moments "
+            f"{kind}.trajectory computes"
+        )
+        raise TypeError(msg)
     generations = _check.integer("generations", generations, 1, _check.GENERATION_LIMIT)
     if isinstance(regime, Interacting):
         entities = p if isinstance(p, Categorical) else Categorical(p)

@@ -191,6 +191,7 @@ def draw_simulated(
     *,
     label: str = "simulated",
     series: int = 1,
+    size: float = 8.0,
 ) -> None:
     """Draw Monte Carlo means as marks, with bars of two standard errors.
 
@@ -206,6 +207,8 @@ def draw_simulated(
         Entry in the legend.
     series : int
         Which colour and mark of the palette.
+    size : float
+        Of a mark, in points; larger ones stay in sight behind those of another series.
 
     Examples
     --------
@@ -224,7 +227,7 @@ def draw_simulated(
         color=colour,
         markerfacecolor="white",
         markeredgewidth=1.8,
-        markersize=8,
+        markersize=size,
         elinewidth=1.8,
         capsize=3,
         label=label,

@@ -31,6 +31,7 @@ BETAS = (0.1, 0.5, 0.9)  # of figure 2
 MARKED = np.array([0.1, 0.3, 0.5, 0.7, 0.9])  # alpha of the simulated marks of figure 2
 WEIGHTS = (0.0, 0.5, 1.0)  # alpha and beta of figure 4, as in the experiments of section 6
 GENERATIONS = 15  # as in the experiments
+FIG4_MARKS = (17.0, 12.0, 8.5, 4.0)  # each inside the one before, where errors are the same
 AXIS = {"alpha": r"$\alpha$, weight of the synthetic data", "beta": r"$\beta$"}
 
 
@@ -266,8 +267,9 @@ def _fig4_figure(table: xr.Dataset) -> Figure:
                 label = f"model {k + 1} on task {m + 1}"
                 plotting.draw_exact(panel, path.generation, path.exact, label="_", series=series)
                 plotting.draw_simulated(
-                    panel, path.generation, path.simulated, path.error, label=label, series=series
-                )
+                    panel, path.generation, path.simulated, path.error,
+                    label=label, series=series, size=FIG4_MARKS[series],
+                )  # fmt: skip
             a, b = float(chosen.alpha), float(chosen.beta)
             panel.set_title(rf"$\alpha$ = {a:g}, $\beta$ = {b:g}")
             panel.set_yscale("log")

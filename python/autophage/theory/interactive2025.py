@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from autophage import _check
 from autophage.theory.arguments import over_generations
 from autophage.theory.workflows import (
     Network,
@@ -169,6 +170,11 @@ def estimate_covariance(
     sigma^2 M blockdiag(S~^+, S_*^+) M^T + C, for M and C of one generation, of all, or of the
     limit.
 
+    Raises
+    ------
+    ValueError
+        If their shapes are not (..., Kd, (K+1)d) and (..., Kd, Kd).
+
     Examples
     --------
     >>> import autophage as ap
@@ -176,8 +182,8 @@ def estimate_covariance(
     >>> estimate_covariance(net, [[0.5, 0.5]], [[0.0]])
     array([[0.375]])
     """
-    initial = network.noise * estimate_covariance_printed(network, gain, 0.0)
-    return initial + np.asarray(conditional, dtype=np.float64)
+    initial, rest = _covariances(network, gain, conditional)
+    return np.asarray(network.noise * initial + rest)
 
 
 def estimate_covariance_printed(
@@ -192,9 +198,8 @@ def estimate_covariance_printed(
     >>> estimate_covariance_printed(net, [[0.5, 0.5]], [[0.0]])
     array([[0.1875]])
     """
-    inverse = pseudo_inverse(block_diagonal([*network.private, network.public]))
-    M = np.asarray(gain, dtype=np.float64)
-    return np.asarray(M @ inverse @ np.swapaxes(M, -1, -2) + np.asarray(conditional, np.float64))
+    initial, rest = _covariances(network, gain, conditional)
+    return np.asarray(initial + rest)
 
 
 def explicit_matrices(
@@ -204,6 +209,11 @@ def explicit_matrices(
 
     M_t = Q^t P_0 + sum_{s<t} Q^s P and C_t = sigma^2 sum_{s=1..t} Q^s S^+ (Q^s)^T.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If generations is not an integer of at least 1, or a weight is not in [0, 1].
+
     Examples
     --------
     >>> import autophage as ap
@@ -211,6 +221,7 @@ def explicit_matrices(
     >>> M.tolist(), C.tolist()
     ([[1.0, 0.0]], [[0.5]])
     """
+    _check.integer("generations", generations, 1, _check.GENERATION_LIMIT)
     start, step = _path(network, alpha, beta, 1, beta_0)
     powers = [np.linalg.matrix_power(step.Q, s) for s in range(generations + 1)]
     fresh = network.noise * pseudo_inverse(block_diagonal(network.synthetic))
@@ -330,7 +341,7 @@ def _path(
     """Return the workflow of generations 0..G; alpha_0 = 0."""
     weights = over_generations("alpha", alpha, generations, 0, 1)
     shares = over_generations("beta", beta, generations, 0, 1)
-    first = float(shares[0]) if beta_0 is None else beta_0
+    first = float(shares[0]) if beta_0 is None else _check.probability("beta_0", beta_0)
     pairs = [(0.0, first), *zip(weights.tolist(), shares.tolist(), strict=True)]
     return [workflow(network, a, b) for a, b in pairs]
 
@@ -369,8 +380,30 @@ def _limit(network: Network, alpha: float, beta: float, *, transposed: bool) -> 
     return Limit(np.asarray(M), np.asarray(C.reshape(size, size)))
 
 
+def _covariances(
+    network: Network, gain: npt.ArrayLike, conditional: npt.ArrayLike
+) -> tuple[FloatArray, FloatArray]:
+    """Return M blockdiag(S~^+, S_*^+) M^T, and C, of matrices whose sizes fit."""
+    count, d = network.private.shape[:2]
+    M = _check.numbers("gain", gain, ndim=None)
+    C = _check.numbers("conditional", conditional, ndim=None)
+    _require_shape("gain", M.shape[-2:], (count * d, (count + 1) * d))
+    _require_shape("conditional", C.shape, (*M.shape[:-2], count * d, count * d))
+    inverse = pseudo_inverse(block_diagonal([*network.private, network.public]))
+    return np.asarray(M @ inverse @ np.swapaxes(M, -1, -2)), C
+
+
+def _require_shape(name: str, shape: tuple[int, ...], wanted: tuple[int, ...]) -> None:
+    if shape != wanted:
+        msg = f"{name} must have matrices of shape {wanted} for this network, got shape {shape}"
+        raise ValueError(msg)
+
+
 def _own_blocks(network: Network, covariance: npt.ArrayLike) -> FloatArray:
     """Return the K diagonal blocks d x d."""
     count, d = network.private.shape[:2]
-    blocks = np.asarray(covariance, dtype=np.float64).reshape(count, d, count, d)
+    size = count * d
+    given = _check.numbers("covariance", covariance, ndim=(2,))
+    _require_shape("covariance", given.shape, (size, size))
+    blocks = given.reshape(count, d, count, d)
     return np.asarray(blocks[np.arange(count), :, np.arange(count), :])

@@ -5,6 +5,7 @@ The first part of `autophage.theory.interactive2025`, which says what the letter
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -105,19 +106,23 @@ def lemma_1_share(network: Network) -> float | None:
     Returns
     -------
     float or None
-        In (0, 1]; None where the condition fails. S = 0 meets it for every lambda: 1. Without
-        private data and with S proportional to S_* every lambda below 1 will do: the last of them.
+        In (0, 1], to rounding; None where the condition fails. S = 0 meets it for every lambda: 1.
+        Without private data and with S proportional to S_* every lambda below 1 will do: the last
+        of them.
 
     Examples
     --------
     >>> import autophage as ap
-    >>> lemma_1_share(ap.InteractingLinear([[[1]], [[3]]], [[1]], [[[2]], [[4]]]))
+    >>> share = lemma_1_share(ap.InteractingLinear([[[1]], [[3]]], [[1]], [[[2]], [[4]]]))
+    >>> round(share, 12)
     0.5
     >>> lemma_1_share(ap.InteractingLinear([[[1]], [[3]]], [[1]], [[[4]], [[2]]])) is None
     True
     """
     own, target = network.private.ravel(), network.synthetic.ravel()
     other = np.broadcast_to(network.public, network.private.shape).ravel()
+    sizes = [float(np.abs(array).max()) or 1.0 for array in (own, other, target)]
+    own, other, target = own / sizes[0], other / sizes[1], target / sizes[2]
     slack = 1e3 * _check.MATRIX_TOLERANCE * float(np.linalg.norm(target))
     alone = own @ target / (own @ own) if own.any() else 0.0
     if np.linalg.norm(target - alone * own) <= slack:
@@ -130,7 +135,8 @@ def lemma_1_share(network: Network) -> float | None:
         return float(np.nextafter(1.0, 0.0))
     if u * np.linalg.norm(own) <= slack:
         return None
-    return round(float(u / (u + max(w, 0.0))), 12)
+    share = 1.0 / (1.0 + float(max(w, 0.0) / u) * (sizes[0] / sizes[1]))
+    return max(share, math.ulp(0.0))
 
 
 def divergent_moments(entities: int, strength: float) -> tuple[FloatArray, FloatArray, FloatArray]:
