@@ -8,18 +8,18 @@ LinearJob job_of(const py::dict& network, const py::dict& study) {
   job.entities = network["entities"].cast<std::int64_t>();
   job.features = network["features"].cast<std::int64_t>();
   job.choices = network["choices"].cast<std::int64_t>();
-  job.private_mean = source<double>(network, "private_mean");
-  job.private_root = source<double>(network, "private_root");
-  job.public_mean = source<double>(network, "public_mean");
-  job.public_root = source<double>(network, "public_root");
-  job.pool_root = source<double>(network, "pool_root");
-  job.synthetic = source<double>(network, "synthetic");
-  job.choice = source<std::int64_t>(network, "choice");
-  job.weights = source<double>(network, "weights");
-  job.response = source<double>(network, "response");
-  job.feedback = source<double>(network, "feedback");
-  job.truth = source<double>(network, "truth");
-  job.second_moment = source<double>(network, "second_moment");
+  job.private_mean = own_source<double>(network, "private_mean");
+  job.private_root = own_source<double>(network, "private_root");
+  job.public_mean = own_source<double>(network, "public_mean");
+  job.public_root = own_source<double>(network, "public_root");
+  job.pool_root = own_source<double>(network, "pool_root");
+  job.synthetic = own_source<double>(network, "synthetic");
+  job.choice = own_source<std::int64_t>(network, "choice");
+  job.weights = own_source<double>(network, "weights");
+  job.response = own_source<double>(network, "response");
+  job.feedback = own_source<double>(network, "feedback");
+  job.truth = own_source<double>(network, "truth");
+  job.second_moment = own_source<double>(network, "second_moment");
   job.seed = study["seed"].cast<std::uint64_t>();
   job.first_run = study["first_run"].cast<std::int64_t>();
   job.runs = study["runs"].cast<std::int64_t>();
@@ -34,11 +34,11 @@ py::tuple run_linear_chains(const py::dict& network, const py::dict& study, cons
   LinearTrajectories to_arrays;
   LinearSums to_sums;
   if (reduce)
-    to_sums = {exact_sums(out, "estimate"), exact_sums(out, "squared_error"),
-               exact_sums(out, "prediction_error")};
+    to_sums = {own_sums(out, "estimate"), own_sums(out, "squared_error"),
+               own_sums(out, "prediction_error")};
   else
-    to_arrays = {target<double>(out, "estimate"), target<double>(out, "squared_error"),
-                 target<double>(out, "prediction_error")};
+    to_arrays = {own_target<double>(out, "estimate"), own_target<double>(out, "squared_error"),
+                 own_target<double>(out, "prediction_error")};
   PythonPoll watch(std::move(poll));
   LinearOutcome outcome;
   {

@@ -13,13 +13,13 @@ MixtureJob job_of(const py::dict& network, const py::dict& study) {
   job.models = network["models"].cast<std::int64_t>();
   job.components = network["components"].cast<std::int64_t>();
   job.features = network["features"].cast<std::int64_t>();
-  job.means = source<double>(network, "means");
-  job.first_posts = source<double>(network, "first_posts");
+  job.means = own_source<double>(network, "means");
+  job.first_posts = own_source<double>(network, "first_posts");
   job.given = own_array<double>(network, "first_posts").shape(0);
-  job.weights = source<double>(network, "weights");
-  job.posts = source<std::int64_t>(network, "posts");
-  job.reads = source<std::int64_t>(network, "reads");
-  job.rate = source<double>(network, "rate");
+  job.weights = own_source<double>(network, "weights");
+  job.posts = own_source<std::int64_t>(network, "posts");
+  job.reads = own_source<std::int64_t>(network, "reads");
+  job.rate = own_source<double>(network, "rate");
   job.prior = network["prior"].cast<double>();
   job.active = network["active"].cast<bool>();
   job.shared = network["shared"].cast<bool>();
@@ -38,11 +38,10 @@ int run_mixtures(const py::dict& network, const py::dict& study, const py::dict&
   MixtureTrajectories to_arrays;
   MixtureSums to_sums;
   if (reduce)
-    to_sums = {exact_sums(out, "distance"), exact_sums(out, "distances"),
-               exact_sums(out, "weights")};
+    to_sums = {own_sums(out, "distance"), own_sums(out, "distances"), own_sums(out, "weights")};
   else
-    to_arrays = {target<double>(out, "distance"), target<double>(out, "distances"),
-                 target<double>(out, "weights")};
+    to_arrays = {own_target<double>(out, "distance"), own_target<double>(out, "distances"),
+                 own_target<double>(out, "weights")};
   PythonPoll watch(std::move(poll));
   Ending ending{};
   {

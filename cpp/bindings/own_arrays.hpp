@@ -18,17 +18,18 @@ Array<T> own_array(const py::dict& values, const char* name) {
 
 // Its data; those of results may be missing.
 template <class T>
-T* target(const py::dict& values, const std::string& name) {
+T* own_target(const py::dict& values, const std::string& name) {
   if (!values.contains(name.c_str())) return nullptr;
   return own_array<T>(values, name.c_str()).mutable_data();
 }
 template <class T>
-const T* source(const py::dict& values, const char* name) {
+const T* own_source(const py::dict& values, const char* name) {
   return own_array<T>(values, name).data();
 }
 
-inline ExactSums exact_sums(const py::dict& out, const std::string& name) {
-  return {target<std::uint64_t>(out, name + "_sum"), target<std::uint64_t>(out, name + "_squares")};
+inline ExactSums own_sums(const py::dict& out, const std::string& name) {
+  return {own_target<std::uint64_t>(out, name + "_sum"),
+          own_target<std::uint64_t>(out, name + "_squares")};
 }
 
 }  // namespace autophage
