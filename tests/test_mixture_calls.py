@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 
 import autophage as ap
-from autophage import records
+from autophage import memory
 from malformed import Case
 from malformed_mixtures import CASES, RIGHT, TARGETS
 from mixture_networks import NETWORKS, PAIR, network, on_a_line
@@ -206,7 +206,7 @@ class TestStudies:
         def never(t: int) -> float:
             raise AssertionError(t)
 
-        monkeypatch.setattr(records, "available_memory", lambda: 2**20)
+        monkeypatch.setattr(memory, "available_memory", lambda: 2**20)
         net = on_a_line([-3, 3], np.tile(PAIR, (1000, 1)), rate=never)
         with pytest.raises(MemoryError, match="fewer generations or models"):
             ap.simulate(net, runs=1, generations=1000, rng=1, record=["distance"])

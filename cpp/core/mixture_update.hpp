@@ -43,7 +43,10 @@ AUTOPHAGE_HD Real sum_by_ways(i64 size, Value value) {
   if (size == 3) return sum_known<3>(value);
   if (size == 4) return sum_known<4>(value);
   Real sum[ways] = {};
-  for (i64 k = 0; k < size; ++k) sum[k % ways] += value(k);
+  i64 k = 0;
+  for (; k + ways <= size; k += ways)
+    for (int i = 0; i < ways; ++i) sum[i] += value(k + i);
+  for (int i = 0; k + i < size; ++i) sum[i] += value(k + i);
   for (int half = ways / 2; half > 0; half /= 2)
     for (int i = 0; i < half; ++i) sum[i] += sum[i + half];
   return sum[0];

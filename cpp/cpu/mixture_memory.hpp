@@ -65,15 +65,23 @@ class WideStream {
         name_(static_cast<std::uint32_t>(purpose) << 26 | static_cast<std::uint32_t>(context) << 6 |
               static_cast<std::uint32_t>(run >> 32)) {}
 
-  std::uint32_t next32() {
+  // Words are held in blocks; word n of those at hand is block()[place(n)].
+  static constexpr unsigned held = 64;
+  static unsigned place(unsigned n) { return 16 * (n % 4) + n / 4; }
+  const std::uint32_t* block() {
     if (used_ == held) {
       blocks_(key_, block_, run_, name_, words_);
       block_ += held / 4;
       used_ = 0;
     }
-    const unsigned block = used_ / 4, word = used_ % 4;
-    ++used_;
-    return words_[16 * word + block];
+    return words_;
+  }
+  unsigned used() const { return used_; }
+  void skip(unsigned count) { used_ += count; }  // no more than are at hand
+
+  std::uint32_t next32() {
+    const std::uint32_t* const words = block();
+    return words[place(used_++)];
   }
   // As core::Stream::uniform has it.
   double uniform() {
@@ -83,8 +91,6 @@ class WideStream {
   }
 
  private:
-  static constexpr unsigned held = 64;
-
   void (*blocks_)(core::PhiloxKey, std::uint64_t, std::uint32_t, std::uint32_t, std::uint32_t*);
   core::PhiloxKey key_;
   std::uint32_t run_, name_;

@@ -36,7 +36,22 @@ class MixtureRowSteps {
 
   void shuffle(std::uint32_t* order, std::int64_t posts, std::int64_t reads, WideStream& reading,
                WideStream& again, const core::StopFlag* stop) const {
-    plain_.shuffle(order, posts, reads, reading, again, stop);
+    alignas(64) std::uint32_t at[WideStream::held];
+    const auto pool = static_cast<std::uint32_t>(posts);
+    for (std::int64_t i = 0; i < reads && (stop == nullptr || !stop->raised());) {
+      const std::uint32_t* const words = reading.block();
+      const unsigned used = reading.used();
+      const auto first = static_cast<std::uint32_t>(i) - used;
+      const auto some =
+          static_cast<unsigned>(std::min<std::int64_t>(WideStream::held - used, reads - i));
+      const bool fine = all_.set.places(words, pool, first, at);
+      for (unsigned n = used; n < used + some; ++n, ++i) {
+        const unsigned place = WideStream::place(n);
+        if (!fine) at[place] = first + n + core::draw_below(words[place], pool - first - n, again);
+        std::swap(order[i], order[at[place]]);
+      }
+      reading.skip(some);
+    }
   }
 
   void learn(const core::MixtureNetwork& net, const core::MixtureSpace<Real, WideStream>& space,

@@ -156,6 +156,19 @@ template <class Set>
 // What a set does lane by lane where it has nothing better.
 template <class Set>
 struct AnySet {
+  // from[index[k]] for every lane k, one element after another.
+  template <class T>
+  static Lanes<Set, T> gather(const T* from, const u32* index) {
+    using Part = typename Lanes<Set, T>::Part;
+    const auto part = [&]<int... k>(const u32* at, std::integer_sequence<int, k...>) {
+      return Part{from[at[k]]...};
+    };
+    constexpr int in_part = Lanes<Set, T>::in_part;
+    Lanes<Set, T> found;
+    for (int p = 0; p < found.parts; ++p)
+      found.of[p] = part(index + p * in_part, std::make_integer_sequence<int, in_part>{});
+    return found;
+  }
   // Of the lower halves of 64-bit words.
   template <class Part>
   static Part multiply(Part a, Part b) {
@@ -163,11 +176,13 @@ struct AnySet {
   }
   // The upper half of each product.
   template <class Index>
-  static Index upper(const Index& a, u32 b) {
-    alignas(64) u32 values[lane_count];
-    a.store(values);
-    for (u32& value : values) value = static_cast<u32>((u64{value} * b) >> 32);
-    return Index::load(values);
+  static Index upper(const Index& a, const Index& b) {
+    alignas(64) u32 left[lane_count], right[lane_count];
+    a.store(left);
+    b.store(right);
+    for (int k = 0; k < lane_count; ++k)
+      left[k] = static_cast<u32>((u64{left[k]} * right[k]) >> 32);
+    return Index::load(left);
   }
   // The sum over sixteen ways, by halves.
   template <class Part, int parts>
@@ -194,21 +209,6 @@ template <class Set, class T>
   bool all = true;
   for (int p = 0; p < a.parts; ++p) all &= Set::all_at_least(a.of[p], b.of[p]);
   return all;
-}
-
-// from[index[k]] for every lane k. Element by element, which on many machines is quicker than an
-// instruction for it, and on the others hardly slower.
-template <class Set, class T>
-[[gnu::always_inline]] inline Lanes<Set, T> gather(const T* from, const u32* index) {
-  using Part = typename Lanes<Set, T>::Part;
-  const auto part = [&]<int... k>(const u32* at, std::integer_sequence<int, k...>) {
-    return Part{from[at[k]]...};
-  };
-  constexpr int in_part = Lanes<Set, T>::in_part;
-  Lanes<Set, T> found;
-  for (int p = 0; p < found.parts; ++p)
-    found.of[p] = part(index + p * in_part, std::make_integer_sequence<int, in_part>{});
-  return found;
 }
 
 // Philox4x32-10 with the counters x0 .. x3 of each lane (core/philox.hpp): word w of lane k goes to

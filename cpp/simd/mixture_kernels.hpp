@@ -88,6 +88,9 @@ struct MixtureSet {
   void (*quantiles)(double* values);
   // Sixteen consecutive blocks of a stream: word w of block k goes to out[16 w + k].
   void (*blocks)(core::PhiloxKey key, u64 first, u32 run, u32 name, u32* out);
+  // For words as above, of which the first decides draw `first` of a generation (modulo 2^32):
+  // where in a pool of `posts` each finds its post. False if one may have to be refused.
+  bool (*places)(const u32* words, u32 posts, u32 first, u32* out);
 };
 
 // Streams that lanes read (core/stream.hpp).

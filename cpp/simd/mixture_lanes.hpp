@@ -198,7 +198,7 @@ class MixtureLaneSteps {
     const Words<Set> words = next_words(lanes, static_cast<u32>(j), reading_purpose, lanes.read[j],
                                         lanes.reading + j * 4 * lane_count);
     const u32 bound = static_cast<u32>(posts - i);
-    Words<Set> below = Set::upper(words, bound);
+    Words<Set> below = Set::upper(words, Words<Set>(bound));
     if (!all_at_least(words * Words<Set>(bound), Words<Set>(bound))) [[unlikely]] {
       alignas(64) u32 values[lane_count];
       words.store(values);
@@ -281,13 +281,13 @@ class MixtureLaneSteps {
                                                  Lanes<Set, Real>* f) {
     using Vector = Lanes<Set, Real>;
     if constexpr (components == 2) {
-      const Vector kept = gather<Set>(lanes.likelihoods, post), one(Real(1));
+      const Vector kept = Set::gather(lanes.likelihoods, post), one(Real(1));
       const auto first = kept.sign();
       f[0] = select(first, Vector(Real(0)) - kept, one);
       f[1] = select(first, one, kept);
     } else {
       for (int k = 0; k < components; ++k)
-        f[k] = gather<Set>(lanes.likelihoods + k * lanes.capacity * lane_count, post);
+        f[k] = Set::gather(lanes.likelihoods + k * lanes.capacity * lane_count, post);
     }
   }
 };

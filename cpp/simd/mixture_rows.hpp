@@ -16,14 +16,18 @@ class MixtureRowSteps {
   static void likelihoods(const MixtureRows& rows, const double* x, double* room, Real* f) {
     using Vector = Reals<Set>;
     const i64 features = rows.net->features;
-    double most = -1e300;
+    Vector top(-1e300);
     for (i64 at = 0; at < rows.padded; at += lane_count) {
       Vector sum = Vector(0.0) - Vector::load(rows.heights + at);
       for (i64 i = 0; i < features; ++i)
         sum = sum + Vector::load(rows.columns + i * rows.padded + at) * Vector(x[i]);
       sum.store(room + at);
-      for (int k = 0; k < lane_count; ++k) most = room[at + k] > most ? room[at + k] : most;
+      top = larger(sum, top);
     }
+    alignas(64) double tops[lane_count];
+    top.store(tops);
+    double most = tops[0];
+    for (const double one : tops) most = one > most ? one : most;
     for (i64 at = 0; at < rows.padded; at += lane_count) {
       core::exp_of_negative(Vector::load(room + at) - Vector(most)).store(room + at);
       for (int k = 0; k < lane_count / 2; ++k) f[at + k] = static_cast<Real>(room[at + k]);
@@ -123,15 +127,31 @@ class MixtureRowSteps {
     }
   }
 
+  // Models take turns. With much to do after a sum, the sums of all come first.
   template <int units, bool losing>
   static void alternate(const Group& group) {
+    Real hits[most_tasks];
     i64 most = 0;
     for (i64 j = 0; j < group.count; ++j)
       most = group.tasks[j].reads > most ? group.tasks[j].reads : most;
     for (i64 i = 0; i < most; ++i) {
       if ((i & 63) == 63 && group.stop != nullptr && group.stop->raised()) return;
-      for (i64 j = 0; j < group.count; ++j)
-        if (i < group.tasks[j].reads) update<units, losing>(group, group.tasks[j], i);
+      for (i64 j = 0; j < group.count; ++j) {
+        if (i >= group.tasks[j].reads) continue;
+        const MixtureTask<Real>& task = group.tasks[j];
+        prefetch<units>(group, task, i);
+        const Part* const f = row<units>(group, task, i);
+        const Real hit = find_hit<units>(group, task, f);
+        if constexpr (losing)
+          hits[j] = hit;
+        else
+          update<units, losing>(group, task, i, f, hit);
+      }
+      for (i64 j = 0; losing && j < group.count; ++j) {
+        const MixtureTask<Real>& task = group.tasks[j];
+        if (i < task.reads)
+          update<units, losing>(group, task, i, row<units>(group, task, i), hits[j]);
+      }
     }
   }
 
@@ -149,22 +169,54 @@ class MixtureRowSteps {
     }
   }
 
+  // The likelihoods of the post that is draw i of a task, or of a later one.
+  template <int units>
+  [[gnu::always_inline]] static inline const Part* row(const Group& group,
+                                                       const MixtureTask<Real>& task, i64 i) {
+    const i64 stride =
+        units > 0 ? units * (64 / static_cast<i64>(sizeof(Real))) : group.rows.stride;
+    return reinterpret_cast<const Part*>(group.likelihoods + task.order[i] * stride);
+  }
+
+  // Brings the next draw's likelihoods nearer.
+  template <int units>
+  [[gnu::always_inline]] static inline void prefetch(const Group& group,
+                                                     const MixtureTask<Real>& task, i64 i) {
+    const char* const next =
+        reinterpret_cast<const char*>(row<units>(group, task, i + 1 < task.reads ? i + 1 : i));
+    if constexpr (units > 0)
+      repeat<Set, units>([&](int line) { __builtin_prefetch(next + 64 * line); });
+    else
+      for (i64 b = 0; b < group.rows.stride * static_cast<i64>(sizeof(Real)); b += 64)
+        __builtin_prefetch(next + b);
+  }
+
+  template <int units>
+  [[gnu::always_inline]] static inline Real find_hit(const Group& group,
+                                                     const MixtureTask<Real>& task, const Part* f) {
+    const i64 bytes = group.rows.stride * static_cast<i64>(sizeof(Real));
+    const Part* const w = reinterpret_cast<const Part*>(task.weights);
+    Part sum[parts] = {};
+    each<units>(bytes, [&](i64 v, int way) {
+      if (units > 0 && v < parts)
+        sum[way] = w[v] * f[v];
+      else
+        sum[way] += w[v] * f[v];
+    });
+    return Set::total(sum);
+  }
+
   template <int units, bool losing>
   [[gnu::always_inline]] static inline void update(const Group& group,
-                                                   const MixtureTask<Real>& task, i64 i) {
+                                                   const MixtureTask<Real>& task, i64 i,
+                                                   const Part* f, Real hit) {
     const i64 bytes = group.rows.stride * static_cast<i64>(sizeof(Real));
-    const i64 post = task.order[i];
-    const Part* const f = reinterpret_cast<const Part*>(
-        reinterpret_cast<const char*>(group.likelihoods) + post * (units > 0 ? 64 * units : bytes));
-    Part* const w = reinterpret_cast<Part*>(task.weights);
-    Part sum[parts] = {};
-    each<units>(bytes, [&](i64 v, int way) { sum[way] += w[v] * f[v]; });
-    const Real hit = Set::total(sum);
     if (!(hit >= core::least_hit<Real>)) [[unlikely]] {
       const core::MixtureNetwork& net = *group.rows.net;
-      return group.rescue(net, task.rate, group.points + post * net.features, task.weights,
+      return group.rescue(net, task.rate, group.points + task.order[i] * net.features, task.weights,
                           *task.sum);
     }
+    Part* const w = reinterpret_cast<Part*>(task.weights);
     const Part gain = task.rate.learnt / hit - Part{};
     if constexpr (!losing) {
       const Part keep = task.rate.kept - Part{};
@@ -174,8 +226,9 @@ class MixtureRowSteps {
       Part after[parts] = {};
       each<units>(bytes, [&](i64 v, int way) {
         const Part next = w[v] * (keep + gain * f[v]) - lost;
-        w[v] = next > Part{} ? next : Part{};
-        after[way] += w[v];
+        const Part left = next > Part{} ? next : Part{};
+        w[v] = left;
+        after[way] += left;
       });
       *task.sum = Set::total(after);
     }

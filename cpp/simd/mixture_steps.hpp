@@ -20,6 +20,21 @@ void sixteen_quantiles(double* values) {
   quantiles_of(Reals<Set>::load(values)).store(values);
 }
 
+template <class Set>
+bool block_places(const u32* words, u32 posts, u32 first, u32* out) {
+  alignas(64) static constexpr u32 steps[lane_count] = {0,  4,  8,  12, 16, 20, 24, 28,
+                                                        32, 36, 40, 44, 48, 52, 56, 60};
+  bool fine = true;
+  for (u32 w = 0; w < 4; ++w) {
+    const Words<Set> word = Words<Set>::load(words + lane_count * w);
+    const Words<Set> draw = Words<Set>::load(steps) + Words<Set>(first + w);
+    const Words<Set> bound = Words<Set>(posts) - draw;
+    fine = fine && all_at_least(word * bound, bound);
+    (draw + Set::upper(word, bound)).store(out + lane_count * w);
+  }
+  return fine;
+}
+
 template <class Set, class Real>
 MixtureKernels<Real> mixture_kernels() {
   using Row = MixtureRowSteps<Set, Real>;
@@ -31,7 +46,7 @@ MixtureKernels<Real> mixture_kernels() {
 template <class Set>
 MixtureSet mixture_set() {
   return {mixture_kernels<Set, double>(), mixture_kernels<Set, float>(), sixteen_quantiles<Set>,
-          sixteen_blocks<Set>};
+          sixteen_blocks<Set>, block_places<Set>};
 }
 
 }  // namespace autophage::simd
