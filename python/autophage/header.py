@@ -159,14 +159,25 @@ def unpack(dataset: xarray.Dataset, name: str) -> tuple[Header, dict[str, NDArra
         msg = f"{name} must be a result of autophage, but it has no attribute {ATTRIBUTE!r}"
         raise ValueError(msg)
     try:
-        header = _parse(dataset, text)
-        return header, _results(dataset, header.study)
+        header, digest = _parse(dataset, text)
+        results = _results(dataset, header.study)
+        _require_whole_inputs(header, digest)
+        return header, results
     except (TypeError, ValueError, RecursionError) as error:
         msg = f"the header of {name} must describe it: {error}"
         raise ValueError(msg) from error
 
 
-def _parse(dataset: xarray.Dataset, text: str) -> Header:
+def _require_whole_inputs(header: Header, digest: object) -> None:
+    family = families.of_model(header.model)
+    if digest != _digest(family, header):
+        names = ", ".join(family.inputs(header.model, header.regime, header.study))
+        msg = f"inputs must be those that were simulated, whole and in order ({names})"
+        raise ValueError(msg)
+
+
+def _parse(dataset: xarray.Dataset, text: str) -> tuple[Header, object]:
+    """Return the header, and what it says is the digest of its inputs."""
     content = json.loads(text, object_pairs_hook=_distinct, parse_constant=_refuse_constant)
     _check.fields("header", content, ["format"], only=False)
     if content["format"] != FORMAT:
@@ -190,11 +201,7 @@ def _parse(dataset: xarray.Dataset, text: str) -> Header:
         stream=_check.integer("stream", content["stream"], 1, 2**31 - 1),
         environment=_parse_environment(content["environment"]),
     )
-    if content["inputs"] != _digest(family, header):
-        names = ", ".join(family.inputs(model, header.regime, study))
-        msg = f"inputs must be those that were simulated, whole and in order ({names})"
-        raise ValueError(msg)
-    return header
+    return header, content["inputs"]
 
 
 def _parse_study(family: families.Family, model: Any, content: dict[str, Any]) -> Study:
