@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -67,7 +68,11 @@ class LinearJob:
         model, (pairs, choice) = self.model, self.weights
         truth = np.zeros(model.feature_count) if model.theta is None else model.theta
         pool = model.synthetic.mean(axis=0) * (model.noise / model.entity_count)
-        responses = [_responses(model, *pair) for pair in pairs.tolist()]
+        responses, offsets = [], []
+        for a, b in pairs.tolist():
+            response, singular = _responses(model, a, b)
+            responses.append(response)
+            offsets.append(_offset(model, truth, a, b, response, singular))
         synthetic = model.synthetic / model.entity_count
         feedback = [
             a * sum(s @ h for s, h in zip(synthetic, response, strict=True))
@@ -77,18 +82,18 @@ class LinearJob:
             "entities": model.entity_count,
             "features": model.feature_count,
             "choices": len(pairs),
-            "private_mean": model.private @ truth,
             "private_root": np.stack([_root(model.noise * moment) for moment in model.private]),
-            "public_mean": model.public @ truth,
             "public_root": _root(model.noise * model.public),
             "pool_root": _root(pool),
             "synthetic": synthetic,
             "choice": choice,
             "weights": np.array([[(1 - a) * b, (1 - a) * (1 - b), a] for a, b in pairs]),
             "response": np.stack(responses),
+            "offset": np.stack(offsets),
             # np.stack of transposed matrices keeps their strides: the kernel needs them by columns.
             "feedback": np.ascontiguousarray(np.stack([matrix.T for matrix in feedback])),
             "truth": np.ascontiguousarray(truth),
+            "units": np.array([self.study.records[name].unit for name in RECORDS]),
             "second_moment": np.ascontiguousarray(model.private),
         }
 
@@ -123,10 +128,11 @@ class LinearJob:
             self.network, study, out, self.study.reduce == "mean", None
         )
         if ending == STUCK:
+            way = "fewer generations, or " if generation else ""
             msg = (
-                "records must be at most 2^62 for exact means, but one of entity "
-                f"{entity} in generation {generation} of run {run} is not: "
-                "take fewer generations, or reduce=None"
+                "records must be at most 2^62 times their usual size for exact means, but one of "
+                f"entity {entity} in generation {generation} of run {run} is not: "
+                f"take {way}reduce=None"
             )
             raise OverflowError(msg)
         if ending == STOPPED:
@@ -159,7 +165,7 @@ class InteractingLinearModels:
         """Make a study, which begins with generation 0."""
         entities, features = model.entity_count, model.feature_count
         return Study(
-            records=RECORDS,
+            records=_records(model),
             record=(),
             reduce=reduce,
             runs=runs,
@@ -270,8 +276,10 @@ def _weights(regime: Interacting, study: Study) -> tuple[Floats, Floats]:
     return alpha, beta
 
 
-def _responses(model: InteractingLinear, alpha: float, beta: float) -> Floats:
-    """(Pseudo-)inverses (K, d, d) of the weighted second moments."""
+def _responses(
+    model: InteractingLinear, alpha: float, beta: float
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """(Pseudo-)inverses (K, d, d) of the weighted second moments, and which are singular."""
     responses, singular = inverses(model, alpha, beta)
     if model.theta is None and singular.any():
         msg = (
@@ -279,7 +287,44 @@ def _responses(model: InteractingLinear, alpha: float, beta: float) -> Floats:
             f"beta={beta!r} for entity {int(np.argmax(singular))}, got None"
         )
         raise ValueError(msg)
-    return responses
+    return responses, singular
+
+
+def _offset(
+    model: InteractingLinear,
+    truth: Floats,
+    alpha: float,
+    beta: float,
+    responses: Floats,
+    singular: NDArray[np.bool_],
+) -> Floats:
+    """(H_k G_k - I) theta of each entity (K, d): zero but where G_k is singular."""
+    common = (1 - alpha) * (1 - beta) * model.public + alpha * model.synthetic.mean(axis=0)
+    moments = (1 - alpha) * beta * model.private + common
+    offset = np.zeros((model.entity_count, model.feature_count))
+    for k in np.flatnonzero(singular):
+        offset[k] = responses[k] @ (moments[k] @ truth) - truth
+    return offset
+
+
+def _records(model: InteractingLinear) -> dict[str, Record]:
+    """Return the records with units near their sizes, given by the model alone."""
+    moments = np.concatenate([model.private, model.synthetic, model.public[None]])
+    sizes = np.diagonal(moments, axis1=1, axis2=2).ravel()
+    mean = math.fsum(sizes.tolist()) / sizes.size  # no other order of summing has other bits
+    error = _power(model.noise * model.feature_count / mean) if mean > 0.0 else 1.0
+    largest = 0.0 if model.theta is None else float(np.abs(model.theta).max())
+    units = {
+        "estimate": _power(max(np.sqrt(error), largest)),
+        "squared_error": error,
+        "prediction_error": _power(model.noise * model.feature_count),
+    }
+    return {name: replace(record, unit=units[name]) for name, record in RECORDS.items()}
+
+
+def _power(size: float) -> float:
+    """Return a power of two near a size above 0, between 2^-380 and 2^380."""
+    return float(2.0 ** np.clip(np.frexp(size)[1], -380, 380))
 
 
 def _root(covariance: Floats) -> Floats:
