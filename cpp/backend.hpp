@@ -130,18 +130,20 @@ void finish_means(const std::uint64_t* sum, const std::uint64_t* squares, const 
 // core::LinearWeights.
 struct LinearJob {
   std::int64_t entities = 0, features = 0;
-  const double *private_mean = nullptr, *private_root = nullptr;  // (K, d), (K, d, d)
-  const double *public_mean = nullptr, *public_root = nullptr;    // (d), (d, d)
-  const double *pool_root = nullptr, *synthetic = nullptr;        // (d, d), (K, d, d)
+  const double *private_root = nullptr, *public_root = nullptr;  // (K, d, d), (d, d)
+  const double *pool_root = nullptr, *synthetic = nullptr;       // (d, d), (K, d, d)
 
   const std::int64_t* choice = nullptr;  // (generations + 1), which of these weights: distinct rows
   const double* weights = nullptr;       // (choices, 3): private, public, pool
   const double* response = nullptr;      // (choices, K, d, d)
+  const double* offset = nullptr;        // (choices, K, d)
   const double* feedback = nullptr;      // (choices, d, d)
   std::int64_t choices = 0;
 
   const double* truth = nullptr;          // (d)
   const double* second_moment = nullptr;  // (K, d, d), of each entity's task
+  // Of exact sums of estimate, squared_error and prediction_error: powers of two near their size.
+  const double* units = nullptr;
 
   std::uint64_t seed = 0;
   std::int64_t first_run = 0, runs = 0;
@@ -161,7 +163,7 @@ struct LinearSums {
   ExactSums estimate, squared_error, prediction_error;
 };
 
-// stuck: a value to be summed is not a number of at most 2^62.
+// stuck: a value to be summed is not a number of at most 2^62 units.
 struct LinearOutcome {
   Ending ending = Ending::done;
   std::int64_t run = -1, entity = -1, generation = -1;

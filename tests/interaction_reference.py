@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import linalg
 
 Floats = NDArray[np.float64]
 
@@ -51,6 +52,38 @@ def limit(
         "mse": np.array([np.trace(e) for e in errors]),
         "mspe": np.array([[np.sum(s * e) for s in private] for e in errors]),
         "homogenisation": np.mean(gaps) if gaps else np.nan,
+    }
+
+
+def reduced_limit(
+    net: tuple[Floats, Floats, Floats], noise: float, alpha: float, beta: float
+) -> dict[str, Any]:
+    """The same from d x d matrices, for features by the hundred."""
+    private, public, synthetic = net
+    count, d, _ = private.shape
+    c, open_share = (1 - alpha) * beta, (1 - alpha) * (1 - beta)
+    h = np.linalg.inv(c * private + open_share * public + alpha * synthetic.mean(0))
+    a = alpha / count * synthetic @ h
+    mix = a.sum(0)
+    x = linalg.solve_discrete_lyapunov(mix, noise * alpha**2 / count * synthetic.mean(0))
+    r = np.linalg.inv(np.eye(d) - mix)
+    y = c**2 * (a @ private @ a.mT).sum(0) + open_share**2 * public
+    v = r @ a @ private
+    middle = noise * (c**2 * (private + v + v.mT) + r @ y @ r.T) + x
+    total = h @ middle @ h
+    # Blocks of M: column j of row k is H_k c (delta_kj S~_j + V_j), and H_k c* R S_* at last.
+    rows = [
+        np.hstack([*(c * h[k] @ (v[j] + (j == k) * private[j]) for j in range(count)),
+                   open_share * h[k] @ r @ public])
+        for k in range(count)
+    ]  # fmt: skip
+    gaps = [np.sum((rows[k] - rows[j]) ** 2) for k in range(count) for j in range(k)]
+    return {
+        "spectral_radius": np.abs(np.linalg.eigvals(mix)).max(),
+        "synthetic_variance": np.trace(h @ x @ h, axis1=1, axis2=2),
+        "mse": np.trace(total, axis1=1, axis2=2),
+        "mspe": np.einsum("mij,kij->km", private, total),
+        "homogenisation": np.mean(gaps),
     }
 
 

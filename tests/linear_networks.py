@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import xarray as xr
 
 import autophage as ap
+from autophage import linear_chains
 from autophage.interaction import Interacting
 
 Floats = npt.NDArray[np.float64]
@@ -54,6 +56,8 @@ NETWORKS: dict[str, tuple[ap.InteractingLinear, Interacting]] = {
     "synthetic data alone, at last": (network(), ap.Interacting([0.1, 1.0, 0.5], 0.5)),
 }
 GENERATIONS = 3
+KEY = 0x51_0003
+RECORDS = list(linear_chains.RECORDS)
 
 
 def block_diagonal(blocks: Any) -> Floats:
@@ -138,3 +142,9 @@ def fitted(net: ap.InteractingLinear, regime: Interacting, runs: int) -> Floats:
             y_all = np.hstack([np.sqrt(weight) * y for _, y, weight in parts])
             models[-1].append(np.linalg.lstsq(x_all, y_all.T, rcond=1e-10)[0].T)
     return np.stack([np.stack(each, axis=1) for each in models], axis=1)
+
+
+def simulated(name: str, **more: Any) -> xr.Dataset:
+    net, regime = NETWORKS[name]
+    study: dict[str, Any] = {"runs": 50, "generations": GENERATIONS, "rng": KEY, "record": RECORDS}
+    return ap.simulate(net, regime, **(study | more))

@@ -151,9 +151,15 @@ SITES: list[tuple[str, str, str]] = [
         " a[(<<a transposed>> ? e % items_.n * items_.n + e / items_.n : e) * parts + p]);",
     ),
     (
-        "simd/linear_rows.hpp",
-        "j < (lower ? i + rows : n)",
-        "j < (lower ? i + (<<diagonal tile dropped>> ? 0 : rows) : n)",
+        "simd/row_algebra.hpp",
+        "i = lower ? j / rows * rows : 0;",
+        "i = lower ? j / rows * rows + (<<diagonal tile dropped>> ? rows : 0) : 0;",
+    ),
+    (
+        "core/lyapunov.hpp",
+        "return n <= 16 ? first.converged : first.converged & unsure;",
+        "return n <= 16 ? first.converged"
+        " : <<large ones never refined>> ? MaskOf<Number>{} : first.converged & unsure;",
     ),
     (
         "core/mixture.hpp",

@@ -21,6 +21,7 @@ import test_backends
 import test_interacting
 import test_laws
 import test_lyapunov
+import test_lyapunov_status
 import test_mixture
 import test_mixture_law
 import test_regimes_agree
@@ -160,6 +161,12 @@ def refined_equations() -> None:
     test_lyapunov.TestAccuracy().test_refined_to_the_rounding_of_x(8)
 
 
+def refined_at_any_size() -> None:
+    """So are large ones that needed many doublings (test_lyapunov_status)."""
+    for n in (32, 50):
+        test_lyapunov_status.test_refined_at_any_size(n, triangular=False)
+
+
 def lone_equations() -> None:
     """Items have the same bits alone and in a batch (test_lyapunov)."""
     test_lyapunov.TestItems().test_bits_do_not_depend_on_the_batch()
@@ -195,6 +202,7 @@ CAUGHT: dict[str, Callable[[], None]] = {
     "conjugate forgotten": hard_equations,
     "a transposed": small_equations,
     "diagonal tile dropped": rows_of_equations,
+    "large ones never refined": refined_at_any_size,
     "posts read twice": test_mixture_law.every_gap,
     "last post never read": test_mixture_law.given_pool,
     "a component picked too often": test_mixture_law.authors,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable
-from fractions import Fraction
 from importlib import import_module
 from typing import Any
 
@@ -16,17 +15,18 @@ import xarray as xr
 import autophage as ap
 import judge
 from autophage import linear_chains, provenance
-from linear_networks import GENERATIONS, NETWORKS, Floats, exact, fitted, network
+from linear_networks import (
+    GENERATIONS,
+    NETWORKS,
+    RECORDS,
+    Floats,
+    exact,
+    fitted,
+    network,
+    simulated,
+)
 
-KEY = 0x51_0003
 RUNS = 40_000
-RECORDS = list(linear_chains.RECORDS)
-
-
-def simulated(name: str, **more: Any) -> xr.Dataset:
-    net, regime = NETWORKS[name]
-    study: dict[str, Any] = {"runs": 50, "generations": GENERATIONS, "rng": KEY, "record": RECORDS}
-    return ap.simulate(net, regime, **(study | more))
 
 
 def accept_law(name: str, estimates: Floats) -> None:
@@ -117,6 +117,38 @@ class TestRecords:
         predictions = np.einsum("rtki,mij,rtkj->rtkm", error, net.private, error)
         np.testing.assert_allclose(found.prediction_error, predictions, rtol=1e-11, atol=1e-13)
 
+    @pytest.mark.parametrize("name", ["constant weights", "synthetic data alone, at last"])
+    def test_of_errors_do_not_depend_on_the_size_of_theta(self, name: str) -> None:
+        net, regime = NETWORKS[name]
+        study: dict[str, Any] = {"runs": 20, "generations": 3, "rng": 1, "record": RECORDS}
+        found = []
+        for size in (0.0, 1.0, 1e19, 1e200):
+            theta = size * (np.arange(net.feature_count) == 0)
+            moved = ap.InteractingLinear(net.private, net.public, net.synthetic, net.noise, theta)
+            found.append(ap.simulate(moved, regime, **study))
+        for other in found[1:]:
+            for record in ("squared_error", "prediction_error"):
+                assert other[record].values.tobytes() == found[0][record].values.tobytes()
+        far = found[0].estimate.values + np.array([1.0, 0.0, 0.0][: net.feature_count])
+        np.testing.assert_array_equal(found[1].estimate, far)
+
+    def test_of_errors_have_the_units_of_the_data(self) -> None:
+        net, regime = NETWORKS["constant weights"]
+        study: dict[str, Any] = {"runs": 20, "generations": 3, "rng": 1}
+        scale = 2.0**67
+        theta = np.ones(net.feature_count)
+        near, far = (
+            ap.simulate(
+                ap.InteractingLinear(
+                    net.private * s, net.public * s, net.synthetic * s, net.noise, theta
+                ),
+                regime,
+                **study,
+            ).squared_error
+            for s in (1.0, scale)
+        )
+        np.testing.assert_allclose(far * scale, near, rtol=1e-11)
+
     def test_have_the_promised_form(self) -> None:
         found = simulated("varying weights", runs=4, first_run=10)
         assert dict(found.sizes) == {
@@ -201,63 +233,6 @@ class TestRuns:
         shown = simulated("constant weights", reduce=reduce, progress=True)
         assert "50.0/50.0" in capsys.readouterr().err
         assert shown.identical(simulated("constant weights", reduce=reduce))
-
-
-class TestMeans:
-    @pytest.mark.parametrize("name", NETWORKS)
-    def test_are_those_of_the_runs(self, name: str) -> None:
-        runs, means = simulated(name, runs=400), simulated(name, runs=400, reduce="mean")
-        for record in RECORDS:
-            size = float(abs(runs[record]).max())
-            mean, variance = runs[record].mean("run"), runs[record].var("run", ddof=1)
-            np.testing.assert_allclose(means[record], mean, rtol=1e-12, atol=1e-15 * size)
-            found = means[f"{record}_variance"]
-            np.testing.assert_allclose(found, variance, rtol=1e-10, atol=1e-15 * size**2)
-
-    def test_are_exact(self) -> None:
-        """The sums are those of Python's integers, of whatever size and sign."""
-        found = simulated("constant weights", runs=7, record=["estimate"]).estimate.values
-        means = simulated("constant weights", runs=7, record=["estimate"], reduce="mean")
-        values = [
-            int(Fraction(abs(x)) * 2**124) * (1 if x > 0 else -1)
-            for x in found[:, 2, 1, 0].tolist()
-        ]
-        for name, size, total in (
-            ("sum", 4, sum(values)),
-            ("squares", 7, sum(value**2 for value in values)),
-        ):
-            limbs = means[f"estimate_{name}"].values[2, 1, 0].tolist()
-            assert limbs == [(total >> 64 * i) & (2**64 - 1) for i in range(size)]
-
-    def test_of_small_values_keep_their_digits(self) -> None:
-        """A change of units changes nothing but the units."""
-        net, regime = NETWORKS["constant weights"]
-        assert net.theta is not None
-        tiny = ap.InteractingLinear(
-            net.private, net.public, net.synthetic, net.noise * 4.0**-30, net.theta * 2.0**-30
-        )
-        study: dict[str, Any] = {"runs": 40, "generations": 3, "rng": 1, "record": RECORDS}
-        usual, small = (ap.simulate(n, regime, **study, reduce="mean") for n in (net, tiny))
-        for name, unit in (("estimate", 2.0**30), ("squared_error", 4.0**30)):
-            np.testing.assert_allclose(small[name] * unit, usual[name], rtol=1e-12)
-            variance = small[f"{name}_variance"] * unit**2
-            np.testing.assert_allclose(variance, usual[f"{name}_variance"], rtol=1e-12)
-
-    def test_of_one_run_have_no_variance(self) -> None:
-        found = simulated("constant weights", runs=1, reduce="mean")
-        assert np.isnan(found.estimate_variance.values).all()
-        assert not np.isnan(found.estimate.values).any()
-
-    def test_beyond_the_range_are_refused(self) -> None:
-        net = ap.InteractingLinear([[[1.0]], [[1e-3]]], [[0.0]], [[[1.0]], [[1.0]]], theta=[1e18])
-        study: dict[str, Any] = {"runs": 3, "generations": 2, "rng": 1}
-        regime = ap.Interacting(0.5, 1.0)
-        assert np.isfinite(ap.simulate(net, regime, **study).squared_error.values).all()
-        kept = ap.simulate(net, regime, **study, reduce="mean", record=["estimate"])
-        np.testing.assert_allclose(kept.estimate, 1e18)
-        net = ap.InteractingLinear([[[1.0]], [[1e-3]]], [[0.0]], [[[1.0]], [[1.0]]], theta=[1e19])
-        with pytest.raises(OverflowError, match=r"at most 2\^62 .* generation 0 of run \d"):
-            ap.simulate(net, regime, **study, reduce="mean", record=["estimate"])
 
 
 class TestProvenance:

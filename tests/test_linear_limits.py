@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from autophage import _core
-from interaction_reference import Floats, limit, network
+from interaction_reference import Floats, limit, network, reduced_limit
 
 NAMES = ("synthetic_variance", "mse", "mspe", "spectral_radius", "homogenisation")
 Network = tuple[Floats, Floats, Floats]
@@ -108,6 +108,46 @@ def test_bits_do_not_depend_on_the_grid_or_the_threads() -> None:
         assert np.array_equal(one[name][0], whole[name][20]), name
     few = limits(net, alpha, beta, ("synthetic_variance",))
     assert np.array_equal(few["synthetic_variance"], whole["synthetic_variance"])
+
+
+def moments_of(entities: int, d: int) -> Network:
+    """Second moments of full rank but for the private ones, for features by the hundred."""
+    rng = np.random.default_rng(d)
+
+    def moment(rank: int) -> Floats:
+        x = rng.standard_normal((rank, d)) / np.sqrt(d)
+        return np.asarray(x.T @ x)
+
+    private = np.array([moment(d // 2) for _ in range(entities)])
+    return private, moment(2 * d), np.array([moment(2 * d) for _ in range(entities)])
+
+
+@pytest.mark.parametrize("d", [63, 64, 65, 100, 136])
+def test_points_of_many_features(d: int) -> None:
+    """From 64 features on a point has all lanes of a pack; both sides of that agree with NumPy."""
+    net = moments_of(3, d)
+    alpha, beta = np.array([0.0, 0.4, 0.8, 1.0]), np.array([0.5, 0.9, 0.3, 0.5])
+    out = limits(net, alpha, beta)
+    assert out["status"].tolist() == [0, 0, 0, 1]
+    for point in range(3):
+        for name, expected in reduced_limit(net, 1.7, alpha[point], beta[point]).items():
+            size = np.abs(expected).max()
+            assert np.allclose(out[name][point], expected, rtol=0, atol=1e-11 * size), name
+        alone = limits(net, alpha[point : point + 1], beta[point : point + 1])
+        few = limits(net, alpha, beta, ("mse", "mspe"), threads=2)
+        for name in NAMES:
+            assert np.array_equal(alone[name][0], out[name][point]), name
+        for name in ("mse", "mspe"):
+            assert np.array_equal(few[name], out[name], equal_nan=True), name
+
+
+def test_of_many_features_that_data_do_not_determine() -> None:
+    private, public, synthetic = moments_of(2, 90)
+    net = private, np.zeros_like(public), synthetic
+    out = limits(net, np.array([0.0, 0.5]), np.array([1.0, 1.0]), ("mse", "spectral_radius"))
+    assert out["status"].tolist()[0] == 2
+    assert np.isnan(out["mse"][0]).all()
+    assert np.isnan(out["spectral_radius"][0])
 
 
 def test_many_entities_and_many_features() -> None:

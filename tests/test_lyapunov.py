@@ -274,6 +274,9 @@ class TestItems:
         assert np.array_equal(x, np.diag([1e10 + 1, 1.0]))
         _, info = ap.solve_discrete_lyapunov([[0.9]], [[1e308]], errors="nan", return_info=True)
         assert info.status == 3
+        for most in (1.7e308, np.finfo(float).max, 2.0**1023, 5e-324):
+            assert ap.solve_discrete_lyapunov([[0.0]], [[most]]) == most
+            assert np.isclose(ap.solve_discrete_lyapunov([[0.25]], [[most / 2]]), most / 2 / 0.9375)
 
     def test_the_condition_bounds_that_of_the_map(self) -> None:
         rng = np.random.default_rng(6)

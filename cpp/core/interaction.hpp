@@ -13,9 +13,11 @@
 
 namespace autophage::core {
 
-// Second-moment matrices that all points share; `pooled` is the mean of the synthetic ones.
+// Second-moment matrices that all points share; `pooled` is the mean of the synthetic ones. It,
+// `of_public` and all scratch have `side` >= features rows and columns, the others `features`: what
+// is beyond the features is zero.
 struct Interaction {
-  i64 entities, features;
+  i64 entities, features, side;
   const double *of_private, *of_public, *synthetic, *pooled;
   double noise;
 };
@@ -25,15 +27,19 @@ struct Interaction {
 template <class Real>
 struct InteractionResults {
   Real *variance, *mse, *mspe, *radius, *homogenisation;  // null: not asked for
+  // diverged: the spectral radius is surely 1 or more; lost: squarings do not tell.
   MaskOf<Real> singular{}, diverged{}, lost{};
 };
 
-// Scratch: `inverses` keeps the first `kept` of the H_k, the others are computed again.
+// Scratch: `inverses` keeps the first `kept` of the H_k and `moved` the first `moved_kept` of the
+// A_k S~_k, the others are computed again. `moment` is room for a matrix of doubles (null where
+// side = features), `sources` for Y.
 template <class Real>
 struct InteractionSpace {
   LyapunovSpace<Real> matrix;
-  Real *mix, *solution, *resolvent, *spread, *mean, *inverses, *column;
-  i64 kept;
+  Real *mix, *solution, *resolvent, *spread, *sources, *mean, *inverses, *moved, *column;
+  double* moment;
+  i64 kept, moved_kept;
 };
 
 template <class Team, class Real>
@@ -44,8 +50,8 @@ class InteractionLimit {
       : team_(team),
         given_(given),
         space_(space),
-        n_(given.features),
-        size_(given.features * given.features),
+        n_(given.side),
+        size_(given.side * given.side),
         alpha_(alpha),
         own_((Real(1.0) - alpha) * beta),
         open_((Real(1.0) - alpha) * (Real(1.0) - beta)),
@@ -53,27 +59,42 @@ class InteractionLimit {
 
   AUTOPHAGE_HD void run(InteractionResults<Real>& out) {
     everyone_ = !MaskOf<Real>{};
+    wants_errors_ = out.mse != nullptr || out.mspe != nullptr;
     find_mix(out);
     if (out.radius != nullptr) find_radius(*out.radius);
-    const bool all = out.mse != nullptr || out.mspe != nullptr || out.homogenisation != nullptr;
+    const bool all = wants_errors_ || out.homogenisation != nullptr;
     const MaskOf<Real> sound = everyone_ & !out.singular;
     find_solution(sound, out);
     if (out.variance != nullptr) find_variances(out.variance);
     if (!all) return;
     find_resolvent();
     if (out.homogenisation != nullptr) find_homogenisation(*out.homogenisation);
-    if (out.mse != nullptr || out.mspe != nullptr) find_errors(out);
+    if (wants_errors_) find_errors(out);
   }
 
  private:
-  // H_k, computed or kept.
+  // Matrix k of those that are given, of `side` rows and columns.
+  AUTOPHAGE_HD const double* moment(const double* all, i64 k) const {
+    const i64 d = given_.features;
+    const double* const from = all + k * d * d;
+    if (d == n_) return from;
+    for (i64 e = team_.rank(); e < size_; e += team_.size())
+      space_.moment[e] = e / n_ < d && e % n_ < d ? from[e / n_ * d + e % n_] : 0.0;
+    team_.sync();
+    return space_.moment;
+  }
+
+  // H_k, computed or kept; one in the rows beyond the features.
   AUTOPHAGE_HD const Real* inverse(i64 k, MaskOf<Real>& singular) {
     Real* const h = space_.inverses + (k < space_.kept ? k : space_.kept) * size_;
     if (k < ready_) return h;
-    const double* const own = given_.of_private + k * size_;
+    const double* const own = moment(given_.of_private, k);
     for (i64 e = team_.rank(); e < size_; e += team_.size())
       h[e] = multiply_add(
           own[e], own_, multiply_add(given_.of_public[e], open_, Real(given_.pooled[e]) * alpha_));
+    team_.sync();
+    for (i64 i = given_.features + team_.rank(); i < n_; i += team_.size())
+      h[i * (n_ + 1)] = Real(1.0);
     team_.sync();
     singular = singular | invert_symmetric(team_, h, space_.column, n_);
     if (k < space_.kept && k == ready_) ++ready_;
@@ -94,21 +115,32 @@ class InteractionLimit {
 
   template <class Left, class Right>
   AUTOPHAGE_HD Real dot(const Left* a, const Right* b) const {
-    Real sum(0.0);
-    for (i64 e = team_.rank(); e < size_; e += team_.size())
-      sum = multiply_add(a[e], Real(b[e]), sum);
-    return team_.sum(sum);
+    return inner_product(team_, a, b, size_);
   }
 
   AUTOPHAGE_HD void find_mix(InteractionResults<Real>& out) {
     const bool spread = out.homogenisation != nullptr;
     const Real even(1.0 / static_cast<double>(given_.entities));
+    if (wants_errors_) accumulate(true, open_ * open_, given_.of_public, space_.sources);
     for (i64 k = 0; k < given_.entities && !team_.stopped(); ++k) {
       const Real* const h = inverse(k, out.singular);
-      multiply(team_, given_.synthetic + k * size_, h, space_.matrix.left, n_);
-      accumulate(k == 0, share_, space_.matrix.left, space_.mix);
+      find_share(k, h);
+      accumulate(k == 0, Real(1.0), space_.matrix.left, space_.mix);
       if (spread) accumulate(k == 0, even, h, space_.mean);
+      if (!wants_errors_) continue;
+      Real* const moved = k < space_.moved_kept ? space_.moved + k * size_ : space_.matrix.next;
+      multiply_by_shared(space_.matrix.left, moment(given_.of_private, k), moved);
+      multiply_adjoint(team_, moved, space_.matrix.left, everyone_, space_.matrix.residual, n_);
+      accumulate(false, own_ * own_, space_.matrix.residual, space_.sources);
     }
+  }
+
+  // A_k into matrix.left.
+  AUTOPHAGE_HD void find_share(i64 k, const Real* h) {
+    multiply(team_, moment(given_.synthetic, k), h, space_.matrix.left, n_);
+    for (i64 e = team_.rank(); e < size_; e += team_.size())
+      space_.matrix.left[e] = space_.matrix.left[e] * share_;
+    team_.sync();
   }
 
   AUTOPHAGE_HD void find_solution(MaskOf<Real> sound, InteractionResults<Real>& out) {
@@ -116,8 +148,8 @@ class InteractionLimit {
     accumulate(true, alpha_ * share_ * Real(given_.noise), given_.pooled, space_.solution);
     const Doubling<Real> found =
         double_up(team_, n_, sound, everyone_, space_.solution, space_.matrix);
-    out.diverged = found.diverged;
-    out.lost = sound & !(found.converged | found.diverged);
+    out.diverged = found.certain;
+    out.lost = sound & !(found.converged | found.certain);
   }
 
   // tr H X H.
@@ -150,16 +182,20 @@ class InteractionLimit {
     }
   }
 
-  // V_k = R A_k S~_k into `to`; A_k is left in matrix.left.
+  // V_k = R A_k S~_k into `to`.
   AUTOPHAGE_HD void find_transfer(i64 k, const Real* h, Real* to) {
-    multiply(team_, given_.synthetic + k * size_, h, space_.matrix.left, n_);
-    accumulate(true, share_, space_.matrix.left, space_.matrix.left);
-    multiply_by_shared(space_.matrix.left, given_.of_private + k * size_, space_.matrix.next);
-    multiply(team_, space_.resolvent, space_.matrix.next, to, n_);
+    const bool kept = wants_errors_ && k < space_.moved_kept;
+    if (!kept) {
+      find_share(k, h);
+      multiply_by_shared(space_.matrix.left, moment(given_.of_private, k), space_.matrix.next);
+    }
+    const Real* const moved = kept ? space_.moved + k * size_ : space_.matrix.next;
+    multiply(team_, space_.resolvent, moved, to, n_);
   }
 
   // c = a s for a matrix s that all lanes share.
   AUTOPHAGE_HD void multiply_by_shared(const Real* a, const double* s, Real* c) const {
+    if constexpr (Kind<Real>::lanes == 1) return multiply(team_, a, s, c, n_);
     for (i64 i = team_.rank(); i < n_ && !team_.stopped(); i += team_.size())
       for (i64 j = 0; j < n_; ++j) {
         Real sum(0.0);
@@ -191,7 +227,7 @@ class InteractionLimit {
       find_transfer(k, h, m.update);
       multiply(team_, space_.spread, m.update, m.next, n_);
       own = own + dot(m.next, m.update);
-      multiply_by_shared(h, given_.of_private + k * size_, m.residual);
+      multiply_by_shared(h, moment(given_.of_private, k), m.residual);
       own = own + dot(m.residual, m.residual) * Real(1.0 - 1.0 / entities);
       for (i64 e = team_.rank(); e < size_; e += team_.size()) m.left[e] = h[e] - space_.mean[e];
       team_.sync();
@@ -204,13 +240,7 @@ class InteractionLimit {
   AUTOPHAGE_HD void find_errors(InteractionResults<Real>& out) {
     LyapunovSpace<Real>& m = space_.matrix;
     const Real noise(given_.noise);
-    accumulate(true, open_ * open_, given_.of_public, space_.spread);
-    for (i64 k = 0; k < given_.entities && !team_.stopped(); ++k) {
-      find_transfer(k, inverse(k), m.update);  // leaves A_k in left, A_k S~_k in next
-      multiply_adjoint(team_, m.next, m.left, everyone_, m.residual, n_);
-      accumulate(false, own_ * own_, m.residual, space_.spread);
-    }
-    multiply(team_, space_.resolvent, space_.spread, m.left, n_);
+    multiply(team_, space_.resolvent, space_.sources, m.left, n_);
     multiply_adjoint(team_, m.left, space_.resolvent, everyone_, space_.spread, n_);
     for (i64 e = team_.rank(); e < size_; e += team_.size())
       space_.spread[e] = multiply_add(noise, space_.spread[e], space_.solution[e]);
@@ -218,15 +248,28 @@ class InteractionLimit {
     for (i64 k = 0; k < given_.entities && !team_.stopped(); ++k) {
       const Real* const h = inverse(k);
       find_transfer(k, h, m.update);
-      find_covariance(given_.of_private + k * size_, h, noise * own_ * own_);
-      if (out.mse != nullptr) out.mse[k] = trace(m.next);
-      for (i64 task = 0; out.mspe != nullptr && task < given_.entities; ++task)
-        out.mspe[k * given_.entities + task] = dot(given_.of_private + task * size_, m.next);
+      find_middle(moment(given_.of_private, k), noise * own_ * own_);
+      multiply(team_, h, m.residual, m.left, n_);
+      if (out.mse != nullptr) out.mse[k] = dot(m.left, h);
+      if (out.mspe == nullptr) continue;
+      multiply_adjoint(team_, m.left, h, everyone_, m.next, n_);
+      find_task_errors(m.next, m.residual, out.mspe + k * given_.entities);
     }
   }
 
-  // Cov_kk into matrix.next, from V_k in matrix.update and sigma^2 R Y R^T + X in spread.
-  AUTOPHAGE_HD void find_covariance(const double* own, const Real* h, const Real& scale) {
+  // tr(S~_m Cov_kk) for every task m; `room` for the covariance without what pads it.
+  AUTOPHAGE_HD void find_task_errors(const Real* covariance, Real* room, Real* errors) const {
+    const i64 d = given_.features, size = d * d;
+    for (i64 e = team_.rank(); e < size; e += team_.size())
+      room[e] = covariance[e / d * n_ + e % d];
+    team_.sync();
+    for (i64 task = 0; task < given_.entities && !team_.stopped(); ++task)
+      errors[task] = inner_product(team_, room, given_.of_private + task * size, size);
+  }
+
+  // What stands between the H_k in Cov_kk into matrix.residual, from V_k in matrix.update and
+  // sigma^2 R Y R^T + X in spread.
+  AUTOPHAGE_HD void find_middle(const double* own, const Real& scale) {
     LyapunovSpace<Real>& m = space_.matrix;
     for (i64 i = team_.rank(); i < n_; i += team_.size())
       for (i64 j = 0; j < n_; ++j)
@@ -234,14 +277,6 @@ class InteractionLimit {
             scale, Real(own[i * n_ + j]) + (m.update[i * n_ + j] + m.update[j * n_ + i]),
             space_.spread[i * n_ + j]);
     team_.sync();
-    multiply(team_, h, m.residual, m.left, n_);
-    multiply_adjoint(team_, m.left, h, everyone_, m.next, n_);
-  }
-
-  AUTOPHAGE_HD Real trace(const Real* a) const {
-    Real sum(0.0);
-    for (i64 i = 0; i < n_; ++i) sum = sum + a[i * (n_ + 1)];
-    return sum;
   }
 
   AUTOPHAGE_HD void find_radius(Real& radius) {
@@ -254,6 +289,7 @@ class InteractionLimit {
   InteractionSpace<Real> space_;
   i64 n_, size_;
   i64 ready_ = 0;
+  bool wants_errors_ = false;
   Real alpha_, own_, open_, share_;
   MaskOf<Real> everyone_{};
 };

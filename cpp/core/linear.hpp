@@ -175,15 +175,24 @@ AUTOPHAGE_HD inline RealOf<Number> largest_entry(const Team& team, const Number*
   return team.largest(most);
 }
 
-// The inverse of a symmetric positive definite matrix in place, by symmetric Gauss-Jordan steps on
-// the lower triangle; `column` has 2 n numbers. Returns the lanes where a pivot is lost in
-// rounding, that is, where the matrix is singular or indefinite: their inverse is worthless.
+// The sum of a[e] b[e]; `b` may be plain doubles that all lanes share.
+template <class Team, class Number, class Right>
+AUTOPHAGE_HD inline Number inner_product(const Team& team, const Number* a, const Right* b,
+                                         i64 size) {
+  Number sum(0.0);
+  for (i64 e = team.rank(); e < size; e += team.size()) sum = multiply_add(a[e], Number(b[e]), sum);
+  return team.sum(sum);
+}
+
+// Symmetric Gauss-Jordan steps for all pivots of the lower triangle of `a`, in place of which they
+// leave minus the inverse; `column` is room for n numbers. Returns the lanes where a pivot is lost
+// in rounding against `scale`, the diagonal at first, of a matrix of `whole` rows that `a` belongs
+// to.
 template <class Team, class Real>
-AUTOPHAGE_HD inline MaskOf<Real> invert_symmetric(const Team& team, Real* a, Real* column, i64 n) {
+AUTOPHAGE_HD inline MaskOf<Real> sweep_symmetric(const Team& team, Real* a, Real* column,
+                                                 const Real* scale, i64 whole, i64 n) {
   MaskOf<Real> singular{};
-  const Real tolerance(4.0 * 0x1p-52 * static_cast<double>(n));
-  Real* const scale = column + n;
-  for (i64 i = team.rank(); i < n; i += team.size()) scale[i] = a[i * n + i];
+  const Real tolerance(4.0 * 0x1p-52 * static_cast<double>(whole));
   for (i64 k = 0; k < n && !team.stopped(); ++k) {
     for (i64 i = team.rank(); i < n; i += team.size())
       column[i] = i < k ? a[k * n + i] : a[i * n + k];
@@ -202,6 +211,17 @@ AUTOPHAGE_HD inline MaskOf<Real> invert_symmetric(const Team& team, Real* a, Rea
       (i < k ? a[k * n + i] : a[i * n + k]) = i == k ? -pivot : column[i] * pivot;
     team.sync();
   }
+  return singular;
+}
+
+// The inverse of a symmetric positive definite matrix in place, from its lower triangle; `column`
+// has 2 n numbers. Returns the lanes where the matrix is singular or indefinite: their inverse is
+// worthless.
+template <class Team, class Real>
+AUTOPHAGE_HD inline MaskOf<Real> invert_symmetric(const Team& team, Real* a, Real* column, i64 n) {
+  Real* const scale = column + n;
+  for (i64 i = team.rank(); i < n; i += team.size()) scale[i] = a[i * n + i];
+  const MaskOf<Real> singular = sweep_symmetric(team, a, column, scale, n, n);
   for (i64 i = team.rank(); i < n; i += team.size())
     for (i64 j = 0; j <= i; ++j) a[i * n + j] = -a[i * n + j];
   team.sync();

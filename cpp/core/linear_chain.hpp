@@ -5,8 +5,13 @@
 // Entity k's estimate minimises a weighted sum of squares, so that
 //   theta_tk = H_tk (c u_k + c* v + a z_t),      z_t = (1/K) sum_k S_k theta_{t-1,k} + noise,
 // where u_k and v are the moments X^T y of the private and the public data, drawn once, c, c* and a
-// the three weights, and H_tk the (pseudo-)inverse of the weighted second moments. Given u and v, a
-// generation is a draw of the d numbers z_t, and z_{t+1} is affine in z_t.
+// the three weights, and H_tk the (pseudo-)inverse of the weighted second moments G_tk. Given u and
+// v, a generation is a draw of the d numbers z_t, and z_{t+1} is affine in z_t.
+//
+// What is carried are deviations from the true coefficients theta, which keep their digits however
+// large these are: with u, v and z those of the noise and of deviations alone,
+//   theta_tk - theta = H_tk (c u_k + c* v + a z_t) + (H_tk G_tk - I) theta,
+// where the last term, the `offset`, is zero unless G_tk is singular.
 //
 // All matrices are d x d, stored by columns (most are symmetric). `lanes` runs go side by side, so
 // that a matrix is read once for all; vectors hold the runs' values of an entry next to each other.
@@ -20,9 +25,7 @@ namespace autophage::core {
 
 struct LinearNetwork {
   i64 entities = 0, features = 0;
-  const double* private_mean = nullptr;  // (K, d), E u_k
   const double* private_root = nullptr;  // (K, d, d), a square root R R^T of Cov u_k
-  const double* public_mean = nullptr;   // (d), E v
   const double* public_root = nullptr;   // (d, d), of Cov v
   const double* pool_root = nullptr;     // (d, d), of the covariance of the pool's noise
   const double* synthetic = nullptr;     // (K, d, d), S_k / K
@@ -32,6 +35,7 @@ struct LinearNetwork {
 struct LinearWeights {
   double privately, publicly, pooled;  // c, c*, a
   const double* response = nullptr;    // (K, d, d), H_k
+  const double* offset = nullptr;      // (K, d), (H_k G_k - I) theta
   const double* feedback = nullptr;    // (d, d), a (1/K) sum_k S_k H_k: from z_t to E z_{t+1}
 };
 
@@ -107,26 +111,24 @@ class LinearChains {
         length_(net.features * lanes),
         private_(space),
         settled_(private_ + net.entities * length_),
-        estimates_(settled_ + net.entities * length_),
-        public_(estimates_ + net.entities * length_),
+        deviations_(settled_ + net.entities * length_),
+        public_(deviations_ + net.entities * length_),
         carried_(public_ + length_),
         now_(carried_ + length_),
         next_(now_ + length_),
         draws_(next_ + length_) {
     const i64 d = net.features;
-    const auto draw = [&](const double* mean, const double* root, Purpose purpose, i64 context,
-                          double* out) {
+    const auto draw = [&](const double* root, Purpose purpose, i64 context, double* out) {
       for (int r = 0; r < lanes; ++r) {
         auto source = open(purpose, context, r);
         for (i64 i = 0; i < d; ++i) draws_[i * lanes + r] = draw_normal(source);
       }
-      for (i64 i = 0; i < length_; ++i) out[i] = mean[i / lanes];
+      for (i64 i = 0; i < length_; ++i) out[i] = 0.0;
       add_product<lanes>(root, draws_, d, out);
     };
     for (i64 k = 0; k < net.entities && !stopped(); ++k)
-      draw(net.private_mean + k * d, net.private_root + k * d * d, Purpose::private_noise, k,
-           private_ + k * length_);
-    draw(net.public_mean, net.public_root, Purpose::public_noise, 0, public_);
+      draw(net.private_root + k * d * d, Purpose::private_noise, k, private_ + k * length_);
+    draw(net.public_root, Purpose::public_noise, 0, public_);
     for (i64 i = 0; i < length_; ++i) now_[i] = 0.0;
   }
 
@@ -151,13 +153,13 @@ class LinearChains {
     respond();
   }
 
-  // (K, d, lanes)
-  AUTOPHAGE_HD const double* estimates() const { return estimates_; }
+  // theta_tk - theta, (K, d, lanes)
+  AUTOPHAGE_HD const double* deviations() const { return deviations_; }
 
  private:
   AUTOPHAGE_HD bool stopped() const { return stop_ != nullptr && stop_->raised(); }
 
-  // The part of the estimates that the initial data settle, H_k (c u_k + c* v), and what they add
+  // The part of the deviations that the initial data settle, all but H_k a z, and what they add
   // to the next pool.
   AUTOPHAGE_HD void settle(const LinearWeights& weights) {
     const i64 d = net_.features;
@@ -167,7 +169,7 @@ class LinearChains {
       double* const part = settled_ + k * length_;
       for (i64 i = 0; i < length_; ++i) {
         draws_[i] = weights.privately * private_[k * length_ + i] + weights.publicly * public_[i];
-        part[i] = 0.0;
+        part[i] = weights.offset[k * d + i / lanes];
       }
       add_product<lanes>(weights.response + k * d * d, draws_, d, part);
       add_product<lanes>(net_.synthetic + k * d * d, part, d, carried_);
@@ -177,17 +179,17 @@ class LinearChains {
   AUTOPHAGE_HD void respond() {
     const i64 d = net_.features;
     for (i64 i = 0; i < length_; ++i) draws_[i] = weights_->pooled * now_[i];
-    for (i64 i = 0; i < net_.entities * length_; ++i) estimates_[i] = settled_[i];
+    for (i64 i = 0; i < net_.entities * length_; ++i) deviations_[i] = settled_[i];
     if (weights_->pooled == 0.0) return;
     for (i64 k = 0; k < net_.entities && !stopped(); ++k)
-      add_product<lanes>(weights_->response + k * d * d, draws_, d, estimates_ + k * length_);
+      add_product<lanes>(weights_->response + k * d * d, draws_, d, deviations_ + k * length_);
   }
 
   const LinearNetwork& net_;
   Source* pool_;
   const StopFlag* stop_;
   i64 length_;
-  double *private_, *settled_, *estimates_, *public_, *carried_, *now_, *next_, *draws_;
+  double *private_, *settled_, *deviations_, *public_, *carried_, *now_, *next_, *draws_;
   const LinearWeights* weights_ = nullptr;
 };
 

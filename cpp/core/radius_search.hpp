@@ -10,10 +10,11 @@ namespace autophage::core {
 
 inline constexpr int most_squarings = 42;  // then |A^(2^k)|^(1/2^k) is within 1e-11 of rho
 
-// The power of two that brings x near 1; 1 for 0 and for what is not finite.
+// A power of two that brings x near 1, to below 4 at most; 1 for 0 and for what is not finite.
 AUTOPHAGE_HD inline double nearby_power(double x) {
   const u64 exponent = bits_of(x) >> 52 & 0x7ff;
-  return exponent == 0 || exponent == 0x7ff ? 1.0 : double_of((2046 - exponent) << 52);
+  if (exponent == 0 || exponent == 0x7ff) return 1.0;
+  return double_of((exponent < 2046 ? 2046 - exponent : 1) << 52);
 }
 
 AUTOPHAGE_HD inline double log2_of_power(double power) {

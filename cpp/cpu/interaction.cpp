@@ -1,5 +1,5 @@
 // Limits of interacting linear models on threads: a unit of work is a pack of points that are near
-// each other in alpha, which then need about as many doublings.
+// each other in alpha, which then need about as many doublings, or one point with many features.
 #include <algorithm>
 #include <numeric>
 #include <vector>
@@ -9,6 +9,29 @@
 #include "pool.hpp"
 
 namespace autophage::cpu {
+namespace {
+
+// A Schur form in twice the precision takes seconds for so many features.
+constexpr std::int64_t most_judged = 128;
+
+// Judges a point that squarings did not: whether equations with F have a solution at all.
+void judge(const InteractionJob& job, const double* mix, std::int32_t& status) {
+  const auto n = static_cast<std::size_t>(job.features);
+  std::vector<double> q(n * n), x(n * n);
+  for (std::size_t i = 0; i < n; ++i) q[i * (n + 1)] = 1.0;
+  std::int32_t found = 0;
+  LyapunovJob equation;
+  equation.n = job.features;
+  equation.items = 1;
+  equation.a = mix;
+  equation.q = q.data();
+  equation.x = x.data();
+  equation.status = &found;
+  solve(equation, Poll{});
+  if (found == 1) status = 1;
+}
+
+}  // namespace
 
 bool limits(const InteractionJob& job, const Poll& poll) {
   const simd::LinearKernels kernels = linear_kernels();
@@ -26,15 +49,25 @@ bool limits(const InteractionJob& job, const Poll& poll) {
       job.entities,  job.features, job.points, job.of_private,     job.of_public, job.synthetic,
       pooled.data(), job.noise,    job.alpha,  job.beta,           order.data(),  job.variance,
       job.mse,       job.mspe,     job.radius, job.homogenisation, job.status};
-  const std::int64_t units = (job.points + kernels.lanes - 1) / kernels.lanes;
+  // By the features alone, so that a point has the same bits in any grid.
+  const bool by_rows = job.features >= simd::smallest_point_of_rows;
+  const auto kernel = by_rows ? kernels.row_interaction : kernels.interaction;
+  const auto memory_of = by_rows ? kernels.row_interaction_memory : kernels.interaction_memory;
+  const std::int64_t lanes = by_rows ? 1 : kernels.lanes;
+  const std::int64_t units = (job.points + lanes - 1) / lanes;
   const int threads =
       static_cast<int>(std::clamp<std::int64_t>(job.threads, 1, std::max<std::int64_t>(units, 1)));
   std::vector<AlignedDoubles> memory(static_cast<std::size_t>(threads));
   core::StopFlag stop;
   return share(units, threads, poll, stop, [&](int worker, std::int64_t unit) {
     AlignedDoubles& mine = memory[static_cast<std::size_t>(worker)];
-    mine.resize(kernels.interaction_memory(points));
-    kernels.interaction(points, unit * kernels.lanes, mine.data(), stop);
+    mine.resize(memory_of(points));
+    kernel(points, unit * lanes, mine.data(), stop);
+    for (std::int64_t lane = 0; lane < lanes && unit * lanes + lane < job.points; ++lane) {
+      if (stop.raised()) return;
+      std::int32_t& status = job.status[order[static_cast<std::size_t>(unit * lanes + lane)]];
+      if (status == 3 && job.features <= most_judged) judge(job, mine.data() + lane * size, status);
+    }
   });
 }
 

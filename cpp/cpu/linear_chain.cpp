@@ -16,8 +16,8 @@ namespace {
 constexpr int most_lanes = 8;  // runs side by side
 
 core::LinearNetwork network_of(const LinearJob& job) {
-  return {job.entities,    job.features,    job.private_mean, job.private_root,
-          job.public_mean, job.public_root, job.pool_root,    job.synthetic};
+  return {job.entities,    job.features,  job.private_root,
+          job.public_root, job.pool_root, job.synthetic};
 }
 
 std::vector<core::LinearWeights> weights_of(const LinearJob& job) {
@@ -26,7 +26,7 @@ std::vector<core::LinearWeights> weights_of(const LinearJob& job) {
   for (std::int64_t i = 0; i < job.choices; ++i) {
     const double* const three = job.weights + 3 * i;
     all.push_back({three[0], three[1], three[2], job.response + i * job.entities * matrix,
-                   job.feedback + i * matrix});
+                   job.offset + i * job.entities * job.features, job.feedback + i * matrix});
   }
   return all;
 }
@@ -45,7 +45,7 @@ class LinearWorker {
         stop_(stop),
         space_(static_cast<std::size_t>(
             core::LinearChains<most_lanes>::room(job.entities, job.features) +
-            2 * most_lanes * job.features)) {}
+            most_lanes * job.features)) {}
 
   // Runs `begin` .. `end` - 1 of the job. Returns where a value could not be kept, if one was.
   LinearOutcome block(std::int64_t begin, std::int64_t end, std::mutex& mutex) {
@@ -71,7 +71,7 @@ class LinearWorker {
     for (int lane = 0; lane < lanes; ++lane)
       pool_.push_back(open(core::Purpose::pool_noise, 0, lane));
     core::LinearChains<lanes> chains(net_, open, pool_.data(),
-                                     space_.data() + 2 * lanes * job_.features, &stop_);
+                                     space_.data() + lanes * job_.features, &stop_);
     for (std::int64_t t = 0; t <= job_.generations && !stop_.raised(); ++t) {
       const core::LinearWeights& weights = weights_[static_cast<std::size_t>(job_.choice[t])];
       if (t == 0)
@@ -79,7 +79,8 @@ class LinearWorker {
       else
         chains.step(weights);
       for (std::int64_t k = 0; k < job_.entities && !stop_.raised(); ++k) {
-        const int lost = record<lanes>(first, t, k, chains.estimates() + k * job_.features * lanes);
+        const int lost =
+            record<lanes>(first, t, k, chains.deviations() + k * job_.features * lanes);
         if (lost >= 0) return {Ending::stuck, job_.first_run + first + lost, k, t};
       }
     }
@@ -88,22 +89,22 @@ class LinearWorker {
 
   // The lane of a value that could not be kept, or -1.
   template <int lanes>
-  int record(std::int64_t first, std::int64_t t, std::int64_t k, const double* estimate) {
+  int record(std::int64_t first, std::int64_t t, std::int64_t k, const double* error) {
     const std::int64_t d = job_.features, row = t * job_.entities + k;
-    double *const error = space_.data(), *const product = error + d * lanes;
+    double* const product = space_.data();
     double form[lanes] = {};
     int lost = -1;
     const auto put = [&](int which, std::int64_t cell, const double* values) {
       for (int r = lanes - 1; r >= 0; --r)
         if (!sink_.put(which, first + r, cell, values[r])) lost = r;
     };
-    for (std::int64_t i = 0; sink_.wants(estimate_record) && i < d; ++i)
-      put(estimate_record, row * d + i, estimate + i * lanes);
+    for (std::int64_t i = 0; sink_.wants(estimate_record) && i < d; ++i) {
+      double estimate[lanes];
+      for (int r = 0; r < lanes; ++r) estimate[r] = job_.truth[i] + error[i * lanes + r];
+      put(estimate_record, row * d + i, estimate);
+    }
     for (std::int64_t i = 0; i < d; ++i)
-      for (int r = 0; r < lanes; ++r) {
-        error[i * lanes + r] = estimate[i * lanes + r] - job_.truth[i];
-        form[r] += error[i * lanes + r] * error[i * lanes + r];
-      }
+      for (int r = 0; r < lanes; ++r) form[r] += error[i * lanes + r] * error[i * lanes + r];
     if (sink_.wants(squared_error_record)) put(squared_error_record, row, form);
     for (std::int64_t m = 0; sink_.wants(prediction_error_record) && m < job_.entities; ++m) {
       if (stop_.raised()) break;

@@ -41,15 +41,16 @@ class LinearTrajectorySink {
 class LinearSumSink {
  public:
   LinearSumSink(const LinearJob& job, const LinearSums& out)
-      : out_{out.estimate, out.squared_error, out.prediction_error} {
+      : out_{out.estimate, out.squared_error, out.prediction_error}, units_(job.units) {
     for (int r = 0; r < linear_records; ++r)
       if (wants(r)) sums_[r] = Zeroed<core::SignedSum>(static_cast<std::size_t>(cells_of(job, r)));
   }
 
   bool wants(int record) const { return out_[record].sum != nullptr; }
   bool put(int record, std::int64_t, std::int64_t cell, double value) {
-    if (!(core::absolute(value) <= core::SignedSum::limit)) return false;  // nor is NaN
-    sums_[record][static_cast<std::size_t>(cell)].add(value);
+    const double scaled = value / units_[record];  // exact: units are powers of two
+    if (!(core::absolute(scaled) <= core::SignedSum::limit)) return false;  // nor is NaN
+    sums_[record][static_cast<std::size_t>(cell)].add(scaled);
     return true;
   }
   // Sums of a job that is told to stop are worthless.
@@ -71,6 +72,7 @@ class LinearSumSink {
 
  private:
   const ExactSums out_[linear_records];
+  const double* units_;
   Zeroed<core::SignedSum> sums_[linear_records];
 };
 

@@ -2,7 +2,8 @@
 // instruction set, which defines the set and what its code may use.
 #pragma once
 
-#include "../core/interaction.hpp"
+#include "../core/lyapunov.hpp"
+#include "interaction_lanes.hpp"
 #include "linear_kernels.hpp"
 #include "linear_rows.hpp"
 #include "pack.hpp"
@@ -13,8 +14,10 @@ template <class Set>
 class LinearLanes {
  public:
   static LinearKernels kernels() {
-    return {lanes, lyapunov_memory,    lyapunov,   RowEquation<Set>::memory,
-            row,   interaction_memory, interaction};
+    using Points = InteractionLanes<Set, Real>;
+    using Point = InteractionLanes<Set, double>;
+    return {lanes,      lyapunov_memory, lyapunov,   RowEquation<Set>::memory, row, Point::memory,
+            Point::run, Points::memory,  Points::run};
   }
 
  private:
@@ -149,73 +152,6 @@ class LinearLanes {
     double scale_[lanes] = {};
     bool wanted_[lanes] = {};
   };
-
-  // How many H_k are kept: as many as leave the memory near ten matrices.
-  static i64 kept(const InteractionPoints& points) {
-    return points.entities <= 4 ? points.entities : 0;
-  }
-  static i64 interaction_memory(const InteractionPoints& points) {
-    const i64 size = points.features * points.features;
-    const i64 results = points.entities * (2 + (points.mspe != nullptr ? points.entities : 0));
-    return lanes * (size * (11 + kept(points)) + 2 * points.features + results);
-  }
-
-  static void interaction(const InteractionPoints& points, i64 first, double* memory,
-                          const core::StopFlag& stop) {
-    const int count =
-        points.points - first < lanes ? static_cast<int>(points.points - first) : lanes;
-    Real alpha(0.0), beta(0.0);
-    for (int lane = 0; lane < lanes; ++lane) {
-      const i64 point = points.order[first + (lane < count ? lane : 0)];
-      set_lane(alpha, lane, points.alpha[point]);
-      set_lane(beta, lane, points.beta[point]);
-    }
-    const i64 size = points.features * points.features;
-    Real* next = reinterpret_cast<Real*>(memory);
-    const auto take = [&next](i64 length) { return next += length, next - length; };
-    core::InteractionSpace<Real> space{};
-    space.matrix = {take(size), take(size), take(size), take(size), take(size)};
-    space.mix = take(size);
-    space.solution = take(size);
-    space.resolvent = take(size);
-    space.spread = take(size);
-    space.mean = take(size);
-    space.kept = kept(points);
-    space.inverses = take(size * (space.kept + 1));
-    space.column = take(2 * points.features);
-    Real radius(0.0), homogenisation(0.0);
-    core::InteractionResults<Real> out{};
-    out.variance = points.variance != nullptr ? take(points.entities) : nullptr;
-    out.mse = points.mse != nullptr ? take(points.entities) : nullptr;
-    out.mspe = points.mspe != nullptr ? take(points.entities * points.entities) : nullptr;
-    out.radius = points.radius != nullptr ? &radius : nullptr;
-    out.homogenisation = points.homogenisation != nullptr ? &homogenisation : nullptr;
-    const core::Interaction given{points.entities,  points.features,  points.of_private,
-                                  points.of_public, points.synthetic, points.pooled,
-                                  points.noise};
-    const core::Solo team(&stop);
-    core::InteractionLimit<core::Solo, Real>(team, given, alpha, beta, space).run(out);
-    if (stop.raised()) return;
-    for (int lane = 0; lane < count; ++lane) store(points, out, points.order[first + lane], lane);
-  }
-
-  static void store(const InteractionPoints& points, const core::InteractionResults<Real>& out,
-                    i64 point, int lane) {
-    const i32 status = out.singular.lane(lane)   ? 2
-                       : out.diverged.lane(lane) ? 1
-                       : out.lost.lane(lane)     ? 3
-                                                 : 0;
-    const auto put = [&](const Real* from, double* to, i64 length, bool good) {
-      for (i64 i = 0; to != nullptr && i < length; ++i)
-        to[point * length + i] = good ? lane_of(from[i], lane) : __builtin_nan("");
-    };
-    put(out.variance, points.variance, points.entities, status == 0);
-    put(out.mse, points.mse, points.entities, status == 0);
-    put(out.mspe, points.mspe, points.entities * points.entities, status == 0);
-    put(out.homogenisation, points.homogenisation, 1, status == 0);
-    put(out.radius, points.radius, 1, status < 2);
-    points.status[point] = status;
-  }
 };
 
 }  // namespace autophage::simd

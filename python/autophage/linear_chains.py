@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -70,7 +70,11 @@ class LinearJob:
         pool = model.synthetic.mean(axis=0) * (model.noise / model.entity_count)
         _require_finite(model)
         data = Data(model)
-        responses = [_responses(data, *pair) for pair in pairs.tolist()]
+        responses, offsets = [], []
+        for a, b in pairs.tolist():
+            response, singular = _responses(data, a, b)
+            offsets.append(_offset(data, truth, a, b, response, singular))
+            responses.append(np.ldexp(response, -data.exponent) if data.exponent else response)
         synthetic = model.synthetic / model.entity_count
         feedback = [
             a * sum(s @ h for s, h in zip(synthetic, response, strict=True))
@@ -80,18 +84,18 @@ class LinearJob:
             "entities": model.entity_count,
             "features": model.feature_count,
             "choices": len(pairs),
-            "private_mean": model.private @ truth,
             "private_root": np.stack([_root(model.noise * moment) for moment in model.private]),
-            "public_mean": model.public @ truth,
             "public_root": _root(model.noise * model.public),
             "pool_root": _root(pool),
             "synthetic": synthetic,
             "choice": choice,
             "weights": np.array([[(1 - a) * b, (1 - a) * (1 - b), a] for a, b in pairs]),
             "response": np.stack(responses),
+            "offset": np.stack(offsets),
             # np.stack of transposed matrices keeps their strides: the kernel needs them by columns.
             "feedback": np.ascontiguousarray(np.stack([matrix.T for matrix in feedback])),
             "truth": np.ascontiguousarray(truth),
+            "units": np.array([self.study.records[name].unit for name in RECORDS]),
             "second_moment": np.ascontiguousarray(model.private),
         }
 
@@ -126,10 +130,11 @@ class LinearJob:
             self.network, study, out, self.study.reduce == "mean", None
         )
         if ending == STUCK:
+            way = "fewer generations, or " if generation else ""
             msg = (
-                "records must be at most 2^62 for exact means, but one of entity "
-                f"{entity} in generation {generation} of run {run} is not: "
-                "take fewer generations, or reduce=None"
+                "records must be at most 2^62 times their usual size for exact means, but one of "
+                f"entity {entity} in generation {generation} of run {run} is not: "
+                f"take {way}reduce=None"
             )
             raise OverflowError(msg)
         if ending == STOPPED:
@@ -163,7 +168,7 @@ class InteractingLinearModels:
         """Make a study, which begins with generation 0."""
         entities, features = model.entity_count, model.feature_count
         return Study(
-            records=RECORDS,
+            records=_records(model),
             record=(),
             reduce=reduce,
             runs=runs,
@@ -292,8 +297,8 @@ def _require_finite(model: InteractingLinear) -> None:
         raise ValueError(msg)
 
 
-def _responses(data: Data, alpha: float, beta: float) -> Floats:
-    """(Pseudo-)inverses (K, d, d) of the weighted second moments."""
+def _responses(data: Data, alpha: float, beta: float) -> tuple[Floats, NDArray[np.bool_]]:
+    """(Pseudo-)inverses (K, d, d) of the scaled weighted moments, and which are singular."""
     responses, singular = data.inverses(alpha, beta)
     if data.theta is None and singular.any():
         msg = (
@@ -301,7 +306,44 @@ def _responses(data: Data, alpha: float, beta: float) -> Floats:
             f"beta={beta!r} for entity {int(np.argmax(singular))}, got None"
         )
         raise ValueError(msg)
-    return np.ldexp(responses, -data.exponent) if data.exponent else responses
+    return responses, singular
+
+
+def _offset(
+    data: Data,
+    truth: Floats,
+    alpha: float,
+    beta: float,
+    responses: Floats,
+    singular: NDArray[np.bool_],
+) -> Floats:
+    """(H_k G_k - I) theta of each entity (K, d): zero but where G_k is singular."""
+    common = (1 - alpha) * (1 - beta) * data.public + alpha * data.pooled
+    moments = (1 - alpha) * beta * data.private + common
+    offset = np.zeros((data.entity_count, data.feature_count))
+    for k in np.flatnonzero(singular):
+        offset[k] = responses[k] @ (moments[k] @ truth) - truth
+    return offset
+
+
+def _records(model: InteractingLinear) -> dict[str, Record]:
+    """Return the records with units near their sizes, given by the model alone."""
+    moments = np.concatenate([model.private, model.synthetic, model.public[None]])
+    sizes = np.diagonal(moments, axis1=1, axis2=2).ravel()
+    mean = math.fsum(sizes.tolist()) / sizes.size  # no other order of summing has other bits
+    error = _power(model.noise * model.feature_count / mean) if mean > 0.0 else 1.0
+    largest = 0.0 if model.theta is None else float(np.abs(model.theta).max())
+    units = {
+        "estimate": _power(max(np.sqrt(error), largest)),
+        "squared_error": error,
+        "prediction_error": _power(model.noise * model.feature_count),
+    }
+    return {name: replace(record, unit=units[name]) for name, record in RECORDS.items()}
+
+
+def _power(size: float) -> float:
+    """Return a power of two near a size above 0, between 2^-380 and 2^380."""
+    return float(2.0 ** np.clip(np.frexp(size)[1], -380, 380))
 
 
 def _root(covariance: Floats) -> Floats:

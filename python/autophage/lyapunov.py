@@ -28,9 +28,9 @@ class LyapunovInfo:
     Attributes
     ----------
     status : ndarray of int32
-        0: solved. 1: a has a spectral radius of at least 1, or within 1e-13 of it. 2: a or q holds
-        a NaN or an infinity. 3: too ill conditioned for double precision, or the solution is beyond
-        its range.
+        0: solved. 1: a has a spectral radius of at least 1, or too near it: up to 1 - 5e-14 it
+        always counts as 1, below 1 - 1e-13 never. 2: a or q holds a NaN or an infinity. 3: too ill
+        conditioned for double precision, or the solution is beyond its range.
     condition : ndarray of float64
         ``(1 + norm1(a) norminf(a)) norminf(p)`` with p the solution for q = identity: at least the
         condition number, in the spectral norm, of the map from x to x - a x a^H, and at most n

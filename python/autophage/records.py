@@ -20,8 +20,8 @@ __all__ = ["BOUNDED", "SIGNED", "Record", "Study", "finish_means"]
 BOUNDED = (2, 3)
 """Limbs of exact sums of integers and of reals in [0, 2]: of the values, and of their squares."""
 SIGNED = (4, 7)
-"""The same for reals of either sign up to 2^62: two's complement, and room for 2^38 of them."""
-FIXED_POINT = {BOUNDED: 2.0**60, SIGNED: 2.0**124}  # real records are summed as multiples of 1/this
+"""The same for reals of either sign up to 2^62 units: two's complement, room for 2^38 of them."""
+FIXED_POINT = {BOUNDED: 2.0**60, SIGNED: 2.0**124}  # of a unit; 1/this is the least
 
 Dims = tuple[str, ...]
 Values = dict[str, tuple[Dims, NDArray[Any]]]
@@ -43,12 +43,16 @@ class Record:
         runs that have a time, and labels have no mean. A count is an integer.
     limbs : tuple of int
         64-bit words of the exact sums over runs of values and of squares, `BOUNDED` or `SIGNED`.
+    unit : float
+        A power of two near the size of real values: they are summed as multiples of 2^-60 or 2^-124
+        of it.
     """
 
     description: str
     dims: Dims
     kind: str
     limbs: tuple[int, int] = BOUNDED
+    unit: float = 1.0
 
     @property
     def dtype(self) -> type:
@@ -159,7 +163,7 @@ def finish_means(
     Parameters
     ----------
     record : Record
-        Its values are integers, or multiples of 2^-60 or 2^-124.
+        Its values are integers, or multiples of 2^-60 or 2^-124 of its unit.
     sums, squares : ndarray of uint64, shape (..., k) with the record's limbs
         Limbs of the sums over runs of the values and of their squares, the least first.
     count : ndarray of int64, shape (...)
@@ -170,7 +174,7 @@ def finish_means(
     mean, variance : ndarray of float64, shape (...)
         NaN where there are none, or fewer than two, values.
     """
-    scale = FIXED_POINT[record.limbs] if record.kind == "real" else 1.0
+    scale = FIXED_POINT[record.limbs] / record.unit if record.kind == "real" else 1.0
     mean, variance = _core.finish_means(
         np.ascontiguousarray(sums),
         np.ascontiguousarray(squares),

@@ -43,8 +43,8 @@ Reals sum(const Reals& x, const Reals& y, double weight = 1.0) {
 
 // A network of any numbers: a step is the same function of them, whatever they mean.
 struct Network {
-  Reals private_mean = numbers(entities * features, 1), private_root = numbers(all, 2);
-  Reals public_mean = numbers(features, 3), public_root = numbers(size, 4);
+  Reals offset = numbers(2 * entities * features, 1), private_root = numbers(all, 2);
+  Reals units{1.0, 1.0, 1.0}, public_root = numbers(size, 4);
   Reals pool_root = numbers(size, 5), synthetic = numbers(all, 6);
   Reals response = numbers(2 * all, 7), feedback = Reals(2 * size, 0.0);
   Reals weights{0.2, 0.8, 0.0, 0.5, 0.2, 0.3};
@@ -62,27 +62,31 @@ struct Network {
         }
   }
   core::LinearNetwork core() const {
-    return {entities,           features,           private_mean.data(), private_root.data(),
-            public_mean.data(), public_root.data(), pool_root.data(),    synthetic.data()};
+    return {entities,           features,         private_root.data(),
+            public_root.data(), pool_root.data(), synthetic.data()};
   }
   core::LinearWeights chosen(std::size_t w) const {
-    return {weights[3 * w], weights[3 * w + 1], weights[3 * w + 2], &response[w * all],
+    return {weights[3 * w],
+            weights[3 * w + 1],
+            weights[3 * w + 2],
+            &response[w * all],
+            &offset[w * entities * features],
             &feedback[w * size]};
   }
   LinearJob job(std::int64_t runs) const {
     LinearJob job;
     job.entities = entities;
     job.features = features;
-    job.private_mean = private_mean.data();
     job.private_root = private_root.data();
-    job.public_mean = public_mean.data();
     job.public_root = public_root.data();
     job.pool_root = pool_root.data();
     job.synthetic = synthetic.data();
     job.choice = choice.data();
     job.weights = weights.data();
     job.response = response.data();
+    job.offset = offset.data();
     job.feedback = feedback.data();
+    job.units = units.data();
     job.choices = 2;
     job.truth = truth.data();
     job.second_moment = moments.data();
@@ -107,43 +111,43 @@ Scripted open(core::Purpose purpose, i64 context, int lane) {
   return {0.05 * static_cast<double>(static_cast<int>(purpose) + context) + 0.01 * lane};
 }
 
-Reals gaussian(const double* mean, const double* root, Scripted& source) {
+Reals gaussian(const double* root, Scripted& source) {
   Reals draws(features);
   for (double& draw : draws) draw = core::normal_quantile(source.uniform());
-  return sum(product(root, draws), Reals(mean, mean + features));
+  return product(root, draws);
 }
 
-// The estimates of one lane's run, generation by generation, by definition:
-// theta_k = H_k (c u_k + c* v + a z), z = mean_k S_k theta_k + noise.
+// The deviations of one lane's run, generation by generation, by definition:
+// e_k = H_k (c u_k + c* v + a z) + offset, z = mean_k S_k e_k + noise.
 std::vector<Reals> run_by_definition(const Network& network, int lane) {
-  std::vector<Reals> moments, estimates;  // u_k first
+  std::vector<Reals> moments, deviations;  // u_k first
   for (std::size_t k = 0; k < entities; ++k) {
     Scripted source = open(core::Purpose::private_noise, static_cast<i64>(k), lane);
-    moments.push_back(
-        gaussian(&network.private_mean[k * features], &network.private_root[k * size], source));
+    moments.push_back(gaussian(&network.private_root[k * size], source));
   }
   Scripted source = open(core::Purpose::public_noise, 0, lane);
-  const Reals common = gaussian(network.public_mean.data(), network.public_root.data(), source);
+  const Reals common = gaussian(network.public_root.data(), source);
   Scripted pool_noise = open(core::Purpose::pool_noise, 0, lane);
   Reals pool(features, 0.0);
   for (std::size_t t = 0; t < network.choice.size(); ++t) {
     const core::LinearWeights weights = network.chosen(static_cast<std::size_t>(network.choice[t]));
-    const double zero[features] = {};
-    if (t > 0) pool = sum(pool, gaussian(zero, network.pool_root.data(), pool_noise));
-    Reals next(features, 0.0), all_estimates;
+    if (t > 0) pool = sum(pool, gaussian(network.pool_root.data(), pool_noise));
+    Reals next(features, 0.0), all_deviations;
     for (std::size_t k = 0; k < entities; ++k) {
       Reals mixed(features, 0.0);
       mixed = sum(mixed, moments[k], weights.privately);
       mixed = sum(mixed, common, weights.publicly);
       mixed = sum(mixed, pool, weights.pooled);
-      const Reals estimate = product(weights.response + k * size, mixed);
-      all_estimates.insert(all_estimates.end(), estimate.begin(), estimate.end());
-      next = sum(next, product(&network.synthetic[k * size], estimate));
+      const double* const offset = weights.offset + k * features;
+      const Reals deviation =
+          sum(product(weights.response + k * size, mixed), Reals(offset, offset + features));
+      all_deviations.insert(all_deviations.end(), deviation.begin(), deviation.end());
+      next = sum(next, product(&network.synthetic[k * size], deviation));
     }
     pool = next;
-    estimates.push_back(all_estimates);
+    deviations.push_back(all_deviations);
   }
-  return estimates;
+  return deviations;
 }
 
 template <int lanes>
@@ -170,7 +174,7 @@ void steps_follow_the_definition() {
     for (std::size_t i = 0; i < entities * features; ++i)
       for (std::size_t lane = 0; lane < lanes; ++lane)
         worst = std::fmax(worst,
-                          std::fabs(chains.estimates()[i * lanes + lane] - expected[lane][t][i]));
+                          std::fabs(chains.deviations()[i * lanes + lane] - expected[lane][t][i]));
   }
   CHECK_AT_MOST(worst, 1e-12, "a step, against the definition");
 }
@@ -254,7 +258,7 @@ void a_study_can_be_stopped() {
 
 void values_beyond_the_range_are_named() {
   Network network;
-  network.private_mean[features] = 1e40;  // of entity 1
+  network.offset[features] = 1e40;  // of entity 1
   LinearJob job = network.job(3);
   job.first_run = 7;
   const auto rows = static_cast<std::size_t>(7 * entities);
