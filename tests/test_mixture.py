@@ -53,6 +53,22 @@ class TestKernel:
             found = ap.simulate(net, runs=runs, generations=GENERATIONS, rng=seed, threads=1)
             np.testing.assert_allclose(found.weights[0], expected, rtol=1e-8, atol=1e-11)
 
+    @pytest.mark.parametrize("count", [2, 5])
+    @pytest.mark.parametrize("dtype", ["float64", "float32"])
+    def test_prunes_beside_a_model_that_stands_still(self, dtype: str, count: int) -> None:
+        """What its prior takes is too little for the type; the others lose what they lose."""
+        weights = np.random.default_rng(count).dirichlet(np.ones(count), 3)
+        still = 1e-50 if dtype == "float32" else 5e-324
+        net = ap.MixtureNetwork(
+            12.0 * np.arange(count), 1.0, weights, rate=[still, 0.2, 0.2], prior=0.5 / count,
+            read=1.0,
+        )  # fmt: skip
+        runs = [reference.simulate(net, 10, KEY, run).weights for run in range(18)]
+        assert (np.array(runs)[:, -1] == 0).any()
+        for some in (1, 18):  # components or runs side by side
+            found = ap.simulate(net, runs=some, generations=10, rng=KEY, threads=1, dtype=dtype)
+            np.testing.assert_allclose(found.weights, runs[:some], rtol=1e-4, atol=1e-5)
+
     def test_prunes_in_two_ways(self) -> None:
         """Each way is another, so that the reference judges both."""
         usual, active = simulated("a prior").weights, simulated("active components").weights
@@ -113,7 +129,7 @@ class TestCoordinates:
 
 
 class TestFloat32:
-    """Two arithmetics of one study: the draws are the same, the weights off by rounding.
+    """One study in either arithmetic: the draws are the same, the weights off by rounding.
 
     A uniform that falls between two cumulative weights which differ by a rounding picks another
     component: the chance is some 1e-7 a post, and no run here meets it.

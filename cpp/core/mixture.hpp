@@ -72,7 +72,7 @@ AUTOPHAGE_HD void update_far(const MixtureNetwork& net, const MixtureRate<Real>&
         w[k] = next > Real(0) ? next : Real(0);
       }
     }
-  if (rate.lost > Real(0)) sum = sum_by_ways<Real>(net.components, [&](i64 k) { return w[k]; });
+  if (rate.losing) sum = sum_by_ways<Real>(net.components, [&](i64 k) { return w[k]; });
 }
 
 // The form of the update that Zivkovic's program has. M is the number of components with w_k > 0

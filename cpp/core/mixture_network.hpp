@@ -16,10 +16,12 @@ struct MixtureNetwork {
   bool active = false, shared = false;
 };
 
-// The numbers A, B and D of an update.
+// The numbers A, B and D of an update, and whether there is a prior: D does not say, as it may be
+// too small for the type.
 template <class Real>
 struct MixtureRate {
   Real kept, learnt, lost;
+  bool losing;
 
   MixtureRate() = default;
   AUTOPHAGE_HD MixtureRate(double rate, double prior, i64 components) {
@@ -27,6 +29,7 @@ struct MixtureRate {
     kept = static_cast<Real>(1.0 - rate);
     learnt = static_cast<Real>(gain);
     lost = static_cast<Real>(gain * prior);
+    losing = prior > 0.0;
   }
 };
 

@@ -60,7 +60,7 @@ AUTOPHAGE_HD bool update(const MixtureRate<Real>& rate, const Real* f, i64 compo
   const Real hit = sum_by_ways<Real>(components, [&](i64 k) { return w[k] * f[k]; });
   if (!(hit >= least_hit<Real>)) return false;
   const Real gain = rate.learnt / hit;
-  if (rate.lost == Real(0)) {
+  if (!rate.losing) {
     for (i64 k = 0; k < components; ++k) w[k] = w[k] * (rate.kept + gain * f[k]);
     return true;
   }

@@ -156,14 +156,13 @@ class MixtureLaneSteps {
     for (i64 j = 0; j < net.models; ++j) most = reads[j] > most ? reads[j] : most;
     for (i64 j = 0; j < (net.shared ? 1 : net.models); ++j)
       if (!shuffle(lanes, j, posts, net.shared ? most : reads[j], stop)) return;
-    const bool losing = rate[0].lost != Real(0);
     for (i64 i = 0; i < most; ++i) {
       if ((i & 63) == 63 && stop != nullptr && stop->raised()) return;
       for (i64 j = 0; j < net.models; ++j) {
         if (i >= reads[j]) continue;
         const u32* const post =
             lanes.order + ((net.shared ? 0 : j) * lanes.capacity + i) * lane_count;
-        if (losing)
+        if (net.prior > 0.0)
           update<components, true>(lanes, j, post, rate[j]);
         else
           update<components, false>(lanes, j, post, rate[j]);

@@ -75,11 +75,10 @@ class MixtureRowSteps {
   static void learn(const MixtureRows& rows, const double* points, const Real* likelihoods,
                     const MixtureTask<Real>* tasks, i64 count, Rescue<Real> rescue,
                     const core::StopFlag* stop) {
-    const bool losing = tasks[0].rate.lost != Real(0);
     for (i64 first = 0; first < count; first += most_tasks) {
       const i64 some = count - first < most_tasks ? count - first : most_tasks;
       const Group group{rows, points, likelihoods, tasks + first, some, rescue, stop};
-      if (losing)
+      if (rows.net->prior > 0.0)
         learn<true>(group);
       else
         learn<false>(group);
