@@ -25,7 +25,7 @@ class InteractingLinear:
 
     The model of `interactive2025`, section 5. In generation t every entity k draws responses at its
     generators from its last estimate, with noise of variance sigma^2; all that output is one pool,
-    and entity k minimises
+    and entity k minimises ::
 
         (1 - alpha) beta |y~_k - X~_k b|^2 + (1 - alpha)(1 - beta) |y_* - X_* b|^2
             + (alpha / K) sum_j |y_tj - X_tj b|^2.
@@ -176,14 +176,14 @@ class InteractingLinear:
         -------
         xarray.Dataset
             Over (alpha, beta), with entity and task (the entity whose private data are predicted)
-            where a record has them. "mse": E |theta_k - theta|^2. "mspe": E |X~_m (theta_k -
-            theta)|^2. "efficiency": the squared error of the best unbiased estimate from all real
-            data at once, over mse; 1 is best. "spectral_radius" of Q, to 1e-11 where its largest
-            eigenvalues are a complex pair. "homogenisation": mean over pairs of entities of |M_k -
-            M_l|^2 (Frobenius), where M_k maps the first estimates to entity k's; NaN for one
-            entity. "bias": |E theta_k - theta|^2, zero wherever there is a limit, for the data then
-            determine every estimate. "synthetic_variance": trace of entity k's covariance given the
-            initial data, the C of theorem 1.
+            where a record has them. "mse": ``E |theta_k - theta|^2``. "mspe":
+            ``E |X~_m (theta_k - theta)|^2``. "efficiency": the squared error of the best unbiased
+            estimate from all real data at once, over mse; 1 is best. "spectral_radius" of Q, to
+            1e-11 where its largest eigenvalues are a complex pair. "homogenisation": mean over
+            pairs of entities of ``|M_k - M_l|^2`` (Frobenius), where M_k maps the first estimates
+            to entity k's; NaN for one entity. "bias": ``|E theta_k - theta|^2``, zero wherever
+            there is a limit, for the data then determine every estimate. "synthetic_variance":
+            trace of entity k's covariance given the initial data, the C of theorem 1.
 
             Always `status`: 0 where there is a limit, 1 where the spectral radius is at least 1
             (alpha = 1 always), 2 where some entity's data do not determine its estimate (G is

@@ -23,14 +23,14 @@ class MixtureNetwork:
     The mixtures share M components N(mu_k, Sigma); each has its own weights, a point w of the
     simplex, and only these move. In every generation each model first adds posts drawn from its
     own mixture to the pool, which keeps all posts for ever; then each draws a share of the pool,
-    uniformly and without replacement, and learns from the posts in random order. For one post x,
+    uniformly and without replacement, and learns from the posts in random order. For one post x, ::
 
         o_k = w_k N(x; mu_k, Sigma) / sum_l w_l N(x; mu_l, Sigma)
         w_k <- w_k + a (o_k / (1 - M c) - w_k) - a c / (1 - M c)
         w_k <- max(w_k, 0), then all are divided by their sum
 
     with the rate a and the prior strength c: the recursive update of Zivkovic and van der Heijden
-    (2004) at a fixed rate. Of interest is how far the models are apart, D[i, j] = |w_i - w_j|.
+    (2004) at a fixed rate. Of interest is how far the models are apart, ``D[i, j] = |w_i - w_j|``.
 
     Parameters
     ----------
@@ -107,11 +107,11 @@ class MixtureNetwork:
       and the pull is weaker.
     - The distance itself does not go to zero at a fixed rate, however much is read: each model
       keeps the noise of its own last 1 / a posts. From a large pool with weights m,
-      E |w_i - w_j|^2 falls to 2 a / (2 - a) (1 - |m|^2) / (1 - M c)^2 and no further. The squared
-      norm of D is K (K - 1) times as much, for two components, m = (q, 1 - q), that is
+      ``E |w_i - w_j|^2`` falls to ``2 a / (2 - a) (1 - |m|^2) / (1 - M c)^2`` and no further. The
+      squared norm of D is K (K - 1) times as much, for two components, m = (q, 1 - q), that is
       4 K (K - 1) a / (2 - a) q (1 - q) / (1 - 2 c)^2. (The paper's claim that the distance vanishes
       in probability is for this reason not right as stated.)
-    - It does go to zero at a vertex, 1 - |m|^2 = 0: a weight that is 0 stays 0, so once all models
+    - It does go to zero at a vertex, ``|m| = 1``: a weight that is 0 stays 0, so once all models
       and posts are of one component nothing changes any more.
     - It does with shared reading: while nothing is pruned, w_i - w_j is multiplied by 1 - a with
       every post, whatever the post.

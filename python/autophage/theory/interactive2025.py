@@ -283,7 +283,7 @@ def limit_covariance(network: Network, alpha: float, beta: float) -> FloatArray:
 
 
 def squared_errors(network: Network, covariance: npt.ArrayLike) -> FloatArray:
-    """E |theta_tk - theta|^2 of each entity where estimates are unbiased ("MSE", section 5).
+    """``E |theta_tk - theta|^2`` of each entity where estimates are unbiased ("MSE", section 5).
 
     Examples
     --------
@@ -296,7 +296,7 @@ def squared_errors(network: Network, covariance: npt.ArrayLike) -> FloatArray:
 
 
 def prediction_errors(network: Network, covariance: npt.ArrayLike) -> FloatArray:
-    """E |X~_m (theta_tk - theta)|^2 of entity k on task m, unbiased ("MSPE", section 5).
+    """``E |X~_m (theta_tk - theta)|^2`` of entity k on task m, unbiased ("MSPE", section 5).
 
     Examples
     --------

@@ -15,11 +15,11 @@ of finite pools, ever less as the pool grows, so that its shares q settle at a r
 model follows them, and E[w_i - w_j] shrinks by 1 - a with each post read. The distance itself does
 not go to zero: a model remembers the last 1/a posts it read, and those of two models differ. What
 remains is `distance_floor`, of the order of a; `squared_distances` is exact at every generation. So
-the paper's claim (5), that ||D_t||_F goes to zero in probability, is false for a fixed rate:
-||D_t||_F is bounded, so the claim would take E ||D_t||_F^2 to zero as well. Its proof takes |E X|
-for a bound of E |X| (`expected_distance_printed`). The distance does vanish when all models read
-the same posts, when the rate decays but its sum over all posts read does not converge, or when the
-network reaches a vertex. That is where a prior leads: with c > 0 a component whose share of the
+the paper's claim (5), that ``||D_t||_F`` goes to zero in probability, is false for a fixed
+rate: ``||D_t||_F`` is bounded, so the claim would take ``E ||D_t||_F^2`` to zero as well. Its proof
+takes ``|E X|`` for a bound of ``E |X|`` (`expected_distance_printed`). The distance does vanish
+when all models read the same posts, when the rate decays but its sum over all posts read does not
+converge, or when the network reaches a vertex. That is where a prior leads: with c > 0 a component whose share of the
 pool is below c cannot stay, and in a network that reads itself every share below 1/M shrinks
 (`consensus_drift`) until one component is left.
 """
@@ -71,7 +71,7 @@ FloatArray = npt.NDArray[np.float64]
 
 
 def squared_distances(network: Network, generations: int) -> FloatArray:
-    """E ||w_i - w_j||^2 in generations 0..G (none of the papers has it).
+    """``E ||w_i - w_j||^2`` in generations 0..G (none of the papers has it).
 
     Exact for separated components until a weight is clipped, for any posts, shares and rates: the
     update is linear, so the second moments of all weights and of the pool's counts follow from one
@@ -143,7 +143,7 @@ def expected_squared_distance(
     rate: float,
     prior: float = 0.0,
 ) -> float:
-    """E ||w_i - w_j||^2 after each has read r posts of one pool (none of the papers has it).
+    """``E ||w_i - w_j||^2`` after each has read r posts of one pool (none of the papers has it).
 
     (1-a)^(2r) ||w_i - w_j||^2 + 2 (b_2 - b_1^2/L) L/(L-1) (1 - sum_k q_k^2) / (1 - M c)^2 with b_1
     = 1 - (1-a)^r and b_2 = a/(2-a) (1 - (1-a)^(2r)): two models read in orders of their own,
@@ -190,7 +190,7 @@ def expected_squared_distance(
 def distance_floor(
     models: int, share: npt.ArrayLike, *, rate: npt.ArrayLike, prior: float = 0.0
 ) -> float:
-    """E ||D||_F^2 that is left in a large pool however much is read (none of the papers has it).
+    """``E ||D||_F^2`` that is left in a large pool however much is read (no paper has it).
 
     2 K (K-1) a/(2-a) (1 - sum_k q_k^2) / (1 - M c)^2; for M = 2 the last sum is 2 q (1-q). With a
     rate for each model, K a/(2-a) is their sum of a_j/(2-a_j). Models that read the same posts in
@@ -231,7 +231,7 @@ def distance_floor(
 
 
 def expected_distance_printed(distance: npt.ArrayLike, reads: int, *, rate: float) -> FloatArray:
-    """E ||D_t||_F as the appendix has it on its way from (10) to claim (5): ||E D_t||_F.
+    """``E ||D_t||_F`` as the appendix has it on its way from (10) to claim (5): ||E D_t||_F.
 
     (1-a)^r ||D_0||_F after each model has read r posts in all: the norm of the mean of w_i - w_j
     in place of the mean of the norm.
