@@ -79,4 +79,26 @@ class PythonPoll {
   std::exception_ptr error_;
 };
 
+// The seed, runs, generations and threads of a study, into the job of any kernel.
+template <class Job>
+void read_study(const py::dict& study, Job& job) {
+  job.seed = study["seed"].cast<std::uint64_t>();
+  job.first_run = study["first_run"].cast<std::int64_t>();
+  job.runs = study["runs"].cast<std::int64_t>();
+  job.generations = study["generations"].cast<std::int64_t>();
+  job.threads = study["threads"].cast<int>();
+}
+
+// Calls kernel(poll) without the interpreter lock, lets signals in, and rethrows what they raise.
+// The kernel may use raw pointers and sizes alone.
+template <class Kernel>
+void run_unlocked(py::object callback, const Kernel& kernel) {
+  PythonPoll watch(std::move(callback));
+  {
+    const py::gil_scoped_release unlocked;
+    kernel(watch.poll());
+  }
+  watch.rethrow();
+}
+
 }  // namespace autophage

@@ -28,11 +28,7 @@ ChainJob job_of(const py::dict& study) {
   job.threshold = study["threshold"].cast<double>();
   job.adaptation = study["adaptation"].cast<std::int32_t>();
   job.constant = study["constant"].cast<double>();
-  job.seed = study["seed"].cast<std::uint64_t>();
-  job.first_run = study["first_run"].cast<std::int64_t>();
-  job.runs = study["runs"].cast<std::int64_t>();
-  job.generations = study["generations"].cast<std::int64_t>();
-  job.threads = study["threads"].cast<int>();
+  read_study(study, job);
   return job;
 }
 
@@ -49,14 +45,10 @@ py::tuple run_chains(const Array<double>& laws, const Array<std::int64_t>& n,
   job.real = real.data();
   const ChainTrajectories to_arrays = reduce ? ChainTrajectories{} : trajectories(out);
   const ChainSums to_sums = reduce ? sums(out) : ChainSums{};
-  PythonPoll watch(std::move(poll));
-  ChainOutcome outcome;
-  {
-    const py::gil_scoped_release unlocked;  // only raw pointers are used in this scope
-    outcome =
-        reduce ? cpu::run(job, to_sums, watch.poll()) : cpu::run(job, to_arrays, watch.poll());
-  }
-  watch.rethrow();
+  ChainOutcome outcome{};
+  run_unlocked(std::move(poll), [&](const Poll& watch) {
+    outcome = reduce ? cpu::run(job, to_sums, watch) : cpu::run(job, to_arrays, watch);
+  });
   return py::make_tuple(static_cast<int>(outcome.ending), outcome.run, outcome.context,
                         outcome.generation);
 }

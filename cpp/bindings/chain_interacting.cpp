@@ -20,21 +20,13 @@ py::tuple run_interacting(const Array<double>& laws, const Array<double>& public
   job.beta = beta.data();
   job.real = real.size() > 0 ? real.data() : nullptr;
   job.own_pools = study["own_pools"].cast<bool>();
-  job.seed = study["seed"].cast<std::uint64_t>();
-  job.first_run = study["first_run"].cast<std::int64_t>();
-  job.runs = study["runs"].cast<std::int64_t>();
-  job.generations = study["generations"].cast<std::int64_t>();
-  job.threads = study["threads"].cast<int>();
+  read_study(study, job);
   const ChainTrajectories to_arrays = reduce ? ChainTrajectories{} : trajectories(out);
   const ChainSums to_sums = reduce ? sums(out) : ChainSums{};
-  PythonPoll watch(std::move(poll));
-  ChainOutcome outcome;
-  {
-    const py::gil_scoped_release unlocked;  // only raw pointers are used in this scope
-    outcome =
-        reduce ? cpu::run(job, to_sums, watch.poll()) : cpu::run(job, to_arrays, watch.poll());
-  }
-  watch.rethrow();
+  ChainOutcome outcome{};
+  run_unlocked(std::move(poll), [&](const Poll& watch) {
+    outcome = reduce ? cpu::run(job, to_sums, watch) : cpu::run(job, to_arrays, watch);
+  });
   return py::make_tuple(static_cast<int>(outcome.ending), outcome.run, outcome.context,
                         outcome.generation);
 }

@@ -20,11 +20,7 @@ LinearJob job_of(const py::dict& network, const py::dict& study) {
   job.truth = source<double>(network, "truth");
   job.units = source<double>(network, "units");
   job.second_moment = source<double>(network, "second_moment");
-  job.seed = study["seed"].cast<std::uint64_t>();
-  job.first_run = study["first_run"].cast<std::int64_t>();
-  job.runs = study["runs"].cast<std::int64_t>();
-  job.generations = study["generations"].cast<std::int64_t>();
-  job.threads = study["threads"].cast<int>();
+  read_study(study, job);
   return job;
 }
 
@@ -39,14 +35,10 @@ py::tuple run_linear_chains(const py::dict& network, const py::dict& study, cons
   else
     to_arrays = {target<double>(out, "estimate"), target<double>(out, "squared_error"),
                  target<double>(out, "prediction_error")};
-  PythonPoll watch(std::move(poll));
-  LinearOutcome outcome;
-  {
-    const py::gil_scoped_release unlocked;  // only raw pointers are used in this scope
-    outcome =
-        reduce ? cpu::run(job, to_sums, watch.poll()) : cpu::run(job, to_arrays, watch.poll());
-  }
-  watch.rethrow();
+  LinearOutcome outcome{};
+  run_unlocked(std::move(poll), [&](const Poll& watch) {
+    outcome = reduce ? cpu::run(job, to_sums, watch) : cpu::run(job, to_arrays, watch);
+  });
   return py::make_tuple(static_cast<int>(outcome.ending), outcome.run, outcome.entity,
                         outcome.generation);
 }

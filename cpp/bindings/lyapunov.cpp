@@ -6,17 +6,6 @@
 namespace autophage {
 namespace {
 
-// Runs `kernel(poll)` without the interpreter lock, lets signals in, and rethrows what they raise.
-template <class Kernel>
-void run(py::object callback, Kernel kernel) {
-  PythonPoll poll(std::move(callback));
-  {
-    const py::gil_scoped_release unlocked;  // only raw pointers and sizes are used in this scope
-    kernel(poll.poll());
-  }
-  poll.rethrow();
-}
-
 // a and q have one item or as many as x.
 template <class Number>
 void solve_lyapunov(const Array<Number>& a, const Array<Number>& q, Array<Number>& x, py::dict& out,
@@ -35,7 +24,7 @@ void solve_lyapunov(const Array<Number>& a, const Array<Number>& q, Array<Number
   job.steps = target<std::int32_t>(out, "iterations");
   job.condition = target<double>(out, "condition");
   job.threads = threads;
-  run(std::move(poll), [&](Poll given) { cpu::solve(job, given); });
+  run_unlocked(std::move(poll), [&](Poll given) { cpu::solve(job, given); });
 }
 
 void linear_limits(const Array<double>& of_private, const Array<double>& of_public,
@@ -58,7 +47,7 @@ void linear_limits(const Array<double>& of_private, const Array<double>& of_publ
   job.homogenisation = target<double>(out, "homogenisation");
   job.status = target<std::int32_t>(out, "status");
   job.threads = threads;
-  run(std::move(poll), [&](Poll given) { cpu::limits(job, given); });
+  run_unlocked(std::move(poll), [&](Poll given) { cpu::limits(job, given); });
 }
 
 }  // namespace

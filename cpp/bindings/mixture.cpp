@@ -24,11 +24,7 @@ MixtureJob job_of(const py::dict& network, const py::dict& study) {
   job.active = network["active"].cast<bool>();
   job.shared = network["shared"].cast<bool>();
   job.single = network["single"].cast<bool>();
-  job.seed = study["seed"].cast<std::uint64_t>();
-  job.first_run = study["first_run"].cast<std::int64_t>();
-  job.runs = study["runs"].cast<std::int64_t>();
-  job.generations = study["generations"].cast<std::int64_t>();
-  job.threads = study["threads"].cast<int>();
+  read_study(study, job);
   return job;
 }
 
@@ -43,13 +39,10 @@ int run_mixtures(const py::dict& network, const py::dict& study, const py::dict&
   else
     to_arrays = {target<double>(out, "distance"), target<double>(out, "distances"),
                  target<double>(out, "weights")};
-  PythonPoll watch(std::move(poll));
   Ending ending{};
-  {
-    const py::gil_scoped_release unlocked;  // only raw pointers are used in this scope
-    ending = reduce ? cpu::run(job, to_sums, watch.poll()) : cpu::run(job, to_arrays, watch.poll());
-  }
-  watch.rethrow();
+  run_unlocked(std::move(poll), [&](const Poll& watch) {
+    ending = reduce ? cpu::run(job, to_sums, watch) : cpu::run(job, to_arrays, watch);
+  });
   return static_cast<int>(ending);
 }
 

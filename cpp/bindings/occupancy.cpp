@@ -8,17 +8,6 @@ namespace {
 using Doubles = Array<double>;
 using Integers = Array<std::int64_t>;
 
-// Runs `kernel(poll)` without the interpreter lock, lets signals in, and rethrows what they raise.
-template <class Kernel>
-void run(py::object callback, Kernel kernel) {
-  PythonPoll poll(std::move(callback));
-  {
-    const py::gil_scoped_release unlocked;  // only raw pointers and sizes are used in this scope
-    kernel(poll.poll());
-  }
-  poll.rethrow();
-}
-
 // An array that owns the vector's memory.
 template <class T>
 Array<T> adopt(std::vector<T>&& values) {
@@ -29,7 +18,7 @@ Array<T> adopt(std::vector<T>&& values) {
 
 py::tuple agreement(const Doubles& law, const Doubles& copies, double rest, std::int64_t draws) {
   Doubles agree(draws + 1), differ(draws + 1);
-  run(py::none(), [&, a = agree.mutable_data(), d = differ.mutable_data()](Poll) {
+  run_unlocked(py::none(), [&, a = agree.mutable_data(), d = differ.mutable_data()](Poll) {
     cpu::agreement(law.data(), copies.data(), law.size(), rest, draws, a, d);
   });
   return py::make_tuple(agree, differ);
@@ -38,7 +27,7 @@ py::tuple agreement(const Doubles& law, const Doubles& copies, double rest, std:
 Doubles distinct_tokens(const Doubles& law, const Doubles& copies, std::int64_t draws,
                         py::object callback) {
   Doubles distinct(draws + 1);
-  run(std::move(callback), [&, out = distinct.mutable_data()](Poll poll) {
+  run_unlocked(std::move(callback), [&, out = distinct.mutable_data()](Poll poll) {
     cpu::distinct_tokens(law.data(), copies.data(), law.size(), draws, out, poll);
   });
   return distinct;
@@ -46,16 +35,17 @@ Doubles distinct_tokens(const Doubles& law, const Doubles& copies, std::int64_t 
 
 py::tuple collapse_sums(std::int32_t boxes, const Doubles& differ, py::object callback) {
   Doubles sum(differ.shape(0)), moment(differ.shape(0));
-  run(std::move(callback), [&, s = sum.mutable_data(), m = moment.mutable_data()](Poll poll) {
-    cpu::collapse_sums(boxes, differ.shape(0), differ.data(), s, m, poll);
-  });
+  run_unlocked(std::move(callback),
+               [&, s = sum.mutable_data(), m = moment.mutable_data()](Poll poll) {
+                 cpu::collapse_sums(boxes, differ.shape(0), differ.data(), s, m, poll);
+               });
   return py::make_tuple(sum, moment);
 }
 
 Doubles expect_occupied(std::int32_t boxes, std::int32_t balls, const Doubles& weight,
                         py::object callback) {
   Doubles result({weight.shape(0), py::ssize_t{balls} + 1});
-  run(std::move(callback), [&, out = result.mutable_data()](Poll poll) {
+  run_unlocked(std::move(callback), [&, out = result.mutable_data()](Poll poll) {
     cpu::expect_occupied(boxes, balls, weight.shape(0), weight.data(), weight.shape(1), out, poll);
   });
   return result;
@@ -64,7 +54,7 @@ Doubles expect_occupied(std::int32_t boxes, std::int32_t balls, const Doubles& w
 Doubles occupied_law(std::int32_t boxes, const Doubles& chance, py::object callback) {
   const auto balls = static_cast<std::int32_t>(chance.size() - 1);
   Doubles law(std::min(boxes, balls) + 1);
-  run(std::move(callback), [&, out = law.mutable_data()](Poll poll) {
+  run_unlocked(std::move(callback), [&, out = law.mutable_data()](Poll poll) {
     cpu::occupied_law(boxes, balls, chance.data(), out, poll);
   });
   return law;
@@ -72,8 +62,8 @@ Doubles occupied_law(std::int32_t boxes, const Doubles& chance, py::object callb
 
 py::tuple ancestor_table(std::int32_t boxes, std::int64_t generations, py::object callback) {
   AncestorTable table;
-  run(std::move(callback),
-      [&](Poll poll) { cpu::ancestor_table(boxes, generations, table, poll); });
+  run_unlocked(std::move(callback),
+               [&](Poll poll) { cpu::ancestor_table(boxes, generations, table, poll); });
   return py::make_tuple(adopt(std::move(table.start)), adopt(std::move(table.first)),
                         adopt(std::move(table.probability)), table.complete);
 }
@@ -82,7 +72,7 @@ Doubles expect_ancestors(const Integers& start, const Array<std::int32_t>& first
                          const Doubles& probability, const Doubles& weight,
                          const Integers& generation, const Integers& context) {
   Doubles result(generation.size());
-  run(py::none(), [&, out = result.mutable_data()](Poll) {
+  run_unlocked(py::none(), [&, out = result.mutable_data()](Poll) {
     cpu::expect_ancestors(start.data(), first.data(), probability.data(), weight.data(),
                           weight.shape(1), generation.data(), context.data(), generation.size(),
                           out);
@@ -92,7 +82,7 @@ Doubles expect_ancestors(const Integers& start, const Array<std::int32_t>& first
 
 Doubles binomial_laws(std::int32_t trials, const Doubles& hit, const Doubles& miss) {
   Doubles law({hit.size(), py::ssize_t{trials} + 1});
-  run(py::none(), [&, out = law.mutable_data()](Poll) {
+  run_unlocked(py::none(), [&, out = law.mutable_data()](Poll) {
     cpu::binomial_laws(trials, hit.data(), miss.data(), hit.size(), out);
   });
   return law;
@@ -102,7 +92,7 @@ Doubles step_counts(std::int32_t trials, std::int64_t steps, const Doubles& law,
                     py::object callback) {
   const auto given = static_cast<std::int32_t>(law.shape(1) - 1);
   Doubles result({law.shape(0), py::ssize_t{trials} + 1});
-  run(std::move(callback), [&, out = result.mutable_data()](Poll poll) {
+  run_unlocked(std::move(callback), [&, out = result.mutable_data()](Poll poll) {
     cpu::step_counts(given, trials, steps, law.shape(0), law.data(), out, poll);
   });
   return result;
@@ -111,9 +101,10 @@ Doubles step_counts(std::int32_t trials, std::int64_t steps, const Doubles& law,
 Doubles stop_lineages(double fresh, const Doubles& meets, Doubles value, py::object callback) {
   const auto most = static_cast<std::int32_t>(value.shape(1) - 1);
   Doubles result({value.shape(0), value.shape(1)});
-  run(std::move(callback), [&, v = value.mutable_data(), out = result.mutable_data()](Poll poll) {
-    cpu::stop_lineages(fresh, value.shape(0), meets.data(), most, v, out, poll);
-  });
+  run_unlocked(std::move(callback),
+               [&, v = value.mutable_data(), out = result.mutable_data()](Poll poll) {
+                 cpu::stop_lineages(fresh, value.shape(0), meets.data(), most, v, out, poll);
+               });
   return result;
 }
 

@@ -28,14 +28,9 @@ std::int64_t learn_mixture(const Doubles& points, Doubles& weights, Doubles& mea
   state.weights = weights.mutable_data();
   state.means = means.mutable_data();  // refuses an array that is read-only
   state.factors = factors.mutable_data();
-  PythonPoll poll(std::move(callback));
-  {
-    const double* const data = points.data();
-    const std::int64_t count = points.shape(0);
-    const py::gil_scoped_release unlocked;  // only raw pointers and sizes are used in this scope
-    cpu::learn(state, data, count, rate, prior, floor, poll.poll());
-  }
-  poll.rethrow();
+  run_unlocked(std::move(callback), [&, data = points.data(), count = points.shape(0)](Poll poll) {
+    cpu::learn(state, data, count, rate, prior, floor, poll);
+  });
   return state.components;
 }
 
@@ -43,15 +38,9 @@ Doubles mixture_log_densities(const Doubles& points, const Doubles& means, const
                               py::object callback) {
   const RecursiveMixtureState state = state_of(means, factors);
   Doubles result({points.shape(0), means.shape(0)});
-  PythonPoll poll(std::move(callback));
-  {
-    const double* const data = points.data();
-    const std::int64_t count = points.shape(0);
-    double* const to = result.mutable_data();
-    const py::gil_scoped_release unlocked;  // only raw pointers and sizes are used in this scope
-    cpu::log_densities(state, data, count, to, poll.poll());
-  }
-  poll.rethrow();
+  run_unlocked(std::move(callback),
+               [&, data = points.data(), count = points.shape(0), to = result.mutable_data()](
+                   Poll poll) { cpu::log_densities(state, data, count, to, poll); });
   return result;
 }
 

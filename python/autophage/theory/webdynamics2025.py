@@ -19,9 +19,9 @@ the paper's claim (5), that ``||D_t||_F`` goes to zero in probability, is false 
 rate: ``||D_t||_F`` is bounded, so the claim would take ``E ||D_t||_F^2`` to zero as well. Its proof
 takes ``|E X|`` for a bound of ``E |X|`` (`expected_distance_printed`). The distance does vanish
 when all models read the same posts, when the rate decays but its sum over all posts read does not
-converge, or when the network reaches a vertex. That is where a prior leads: with c > 0 a component whose share of the
-pool is below c cannot stay, and in a network that reads itself every share below 1/M shrinks
-(`consensus_drift`) until one component is left.
+converge, or when the network reaches a vertex. That is where a prior leads: with c > 0 a component
+whose share of the pool is below c cannot stay, and in a network that reads itself every share below
+1/M shrinks (`consensus_drift`) until one component is left.
 """
 
 from __future__ import annotations
