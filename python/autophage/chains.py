@@ -6,14 +6,14 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
 from autophage import _check, regimes
 from autophage.models import Categorical
-from autophage.records import Dims, Record, Study, Values
+from autophage.records import Dims, Extent, Record, Study, Values
 from autophage.regimes import Regime
 
 if TYPE_CHECKING:
@@ -171,26 +171,15 @@ class CategoricalChains:
         """Tell whether the rows of a model are contexts."""
         return isinstance(model, Categorical) and not model.has_entities
 
-    def study(
-        self,
-        model: Categorical,
-        *,
-        reduce: str | None,
-        runs: int,
-        first_run: int,
-        generations: int | None,
-    ) -> Study:
+    def study(self, model: Categorical, **extent: Unpack[Extent]) -> Study:
         """Make a study; one law given alone has no context in the results."""
         return Study(
             records=RECORDS,
             record=(),
-            reduce=reduce,
-            runs=runs,
-            first_run=first_run,
-            generations=generations,
             sizes={"context": model.context_count, "token": model.token_count},
             dropped=None if model.has_contexts else "context",
             ways=("a smaller window", "fewer threads"),
+            **extent,
         )
 
     def refuse(self, model: Categorical, regime: Regime) -> None:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Unpack
 
 from autophage import _check, chains, interacting_chains, linear_chains, mixtures
-from autophage.records import Dims, Study, Values
+from autophage.records import Dims, Extent, Study, Values
 from autophage.regimes import Regime
 
 if TYPE_CHECKING:
@@ -76,9 +76,7 @@ class Family(Protocol):
     def describes(self, model: Any) -> bool:
         """Tell whether a model of the class is of this kind; exactly one family says so."""
 
-    def study(
-        self, model: Any, *, reduce: str | None, runs: int, first_run: int, generations: int | None
-    ) -> Study:
+    def study(self, model: Any, **extent: Unpack[Extent]) -> Study:
         """Make a study of a model, which records nothing yet."""
 
     def refuse(self, model: Any, regime: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from autophage import _check, chains, entities
 from autophage.interaction import Interacting
 from autophage.models import Categorical
-from autophage.records import Dims, Record, Study, Values
+from autophage.records import Dims, Extent, Record, Study, Values
 from autophage.regimes import Regime
 
 if TYPE_CHECKING:
@@ -116,24 +116,13 @@ class InteractingChains:
         """Tell whether the rows of a model are entities."""
         return isinstance(model, Categorical) and model.has_entities
 
-    def study(
-        self,
-        model: Categorical,
-        *,
-        reduce: str | None,
-        runs: int,
-        first_run: int,
-        generations: int | None,
-    ) -> Study:
+    def study(self, model: Categorical, **extent: Unpack[Extent]) -> Study:
         """Make a study with entities in place of contexts."""
         return Study(
             records=RECORDS,
             record=(),
-            reduce=reduce,
-            runs=runs,
-            first_run=first_run,
-            generations=generations,
             sizes={"entity": model.context_count, "token": model.token_count},
+            **extent,
         )
 
     def refuse(self, model: Categorical, regime: Interacting) -> None:

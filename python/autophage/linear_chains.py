@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from autophage import _check
 from autophage.interaction import Interacting
 from autophage.linear import InteractingLinear
 from autophage.linear_data import Data
-from autophage.records import SIGNED, Dims, Record, Study, Values
+from autophage.records import SIGNED, Dims, Extent, Record, Study, Values
 from autophage.regimes import Regime
 
 if TYPE_CHECKING:
@@ -156,27 +156,16 @@ class InteractingLinearModels:
         """Tell whether a model is of this kind."""
         return isinstance(model, InteractingLinear)
 
-    def study(
-        self,
-        model: InteractingLinear,
-        *,
-        reduce: str | None,
-        runs: int,
-        first_run: int,
-        generations: int | None,
-    ) -> Study:
+    def study(self, model: InteractingLinear, **extent: Unpack[Extent]) -> Study:
         """Make a study, which begins with generation 0."""
         entities, features = model.entity_count, model.feature_count
         return Study(
             records=_records(model),
             record=(),
-            reduce=reduce,
-            runs=runs,
-            first_run=first_run,
-            generations=generations,
             sizes={"entity": entities, "task": entities, "feature": features, "column": features},
             first_generation=0,
             ways=("fewer distinct alpha and beta", "fewer threads"),
+            **extent,
         )
 
     def refuse(self, model: InteractingLinear, regime: Interacting) -> None:

@@ -6,14 +6,14 @@ import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
 from autophage import _check
 from autophage.mixture import MixtureNetwork, MixtureSchedule
-from autophage.records import BOUNDED, SIGNED, Dims, Record, Study, Values
+from autophage.records import BOUNDED, SIGNED, Dims, Extent, Record, Study, Values
 from autophage.regimes import Regime
 
 if TYPE_CHECKING:
@@ -129,15 +129,7 @@ class MixtureNetworks:
         """Tell whether a model is of this kind."""
         return isinstance(model, MixtureNetwork)
 
-    def study(
-        self,
-        model: MixtureNetwork,
-        *,
-        reduce: str | None,
-        runs: int,
-        first_run: int,
-        generations: int | None,
-    ) -> Study:
+    def study(self, model: MixtureNetwork, **extent: Unpack[Extent]) -> Study:
         """Make a study, which begins with generation 0."""
         models, features = model.model_count, model.feature_count
         sizes = {"model": models, "other": models, "component": model.component_count}
@@ -147,13 +139,10 @@ class MixtureNetworks:
         return Study(
             records=RECORDS,
             record=(),
-            reduce=reduce,
-            runs=runs,
-            first_run=first_run,
-            generations=generations,
             sizes=sizes,
             first_generation=0,
             ways=("fewer posts or models", "fewer threads"),
+            **extent,
         )
 
     def refuse(self, model: MixtureNetwork, regime: None) -> None:

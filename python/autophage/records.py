@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +58,15 @@ class Record:
     def dtype(self) -> type:
         """Of the values of single runs."""
         return np.float64 if self.kind == "real" else np.int64
+
+
+class Extent(TypedDict):
+    """How far a study goes, whatever its model: arguments of `Study`."""
+
+    reduce: str | None
+    runs: int
+    first_run: int
+    generations: int | None
 
 
 @dataclass(frozen=True)
