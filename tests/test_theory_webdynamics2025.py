@@ -71,6 +71,19 @@ class TestSeparated:
                 step = step + paper.weight_drift(step, share, rate=0.05)
             np.testing.assert_allclose(closed, step, rtol=0, atol=1e-15)
 
+    def test_nothing_random_leaves_the_squares_of_the_means(self) -> None:
+        # Posts of one component only; models of one rate and share would hide terms in c.
+        net = separated(
+            WIDE, rate=[0.05, 0.1, 0.2], prior=0.05, posts=0, read=[0.3, 1.0, 0.6],
+            first_posts=np.zeros(4),
+        )  # fmt: skip
+        means = paper.mean_dynamics(net, 3)
+        run = simulated(net, 1, 3, 1)[0]
+        np.testing.assert_allclose(run, means, rtol=0, atol=1e-14)
+        assert (run > 0.0).all()
+        exact = squares(means[None])[0]
+        np.testing.assert_allclose(paper.squared_distances(net, 3), exact, rtol=0, atol=1e-14)
+
     def test_faults_are_seen(self) -> None:
         # Of the same sample that the right forms pass.
         net = NETWORKS["all read"]
