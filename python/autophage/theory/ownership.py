@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from autophage import _check
 from autophage.theory.arguments import network_rate, one_law, prior_share
-from autophage.theory.separated import Network
+from autophage.theory.separated import Network, require_network
 
 __all__ = ["OneStep", "approach_rates", "mean_field", "one_step_mean"]
 
@@ -142,6 +142,7 @@ def mean_field(network: Network, generations: int) -> FloatArray:
            [0.59, 0.52],
            [0.55, 0.55]])
     """
+    require_network(network)
     schedule, c = network.schedule(generations), network.prior
     components = network.weights.shape[1]
     geometry = _geometry(network.means, network.covariance, network.first_posts)
