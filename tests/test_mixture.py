@@ -277,6 +277,16 @@ class TestMeans:
         assert not np.isnan(found.distance.values).any()
 
 
+def test_arrays_without_axes_are_numbers() -> None:
+    mine: dict[str, Any] = {"rate": 0.1, "posts": 2, "read": 0.25}
+    arrays: dict[str, Any] = {name: np.array(value) for name, value in mine.items()}
+    one = ap.MixtureNetwork([-3, 3], 2.0, PAIR, **mine)
+    other = ap.MixtureNetwork([-3, 3], np.array(2.0), PAIR, **arrays)
+    assert one == other
+    called = ap.MixtureNetwork([-3, 3], 2.0, PAIR, rate=lambda t: np.array(0.1 * t))
+    assert called.schedule(2).rate[:, 0].tolist() == [0.1, 0.2]
+
+
 class TestProvenance:
     @pytest.mark.parametrize("name", NETWORKS)
     @pytest.mark.parametrize("reduce", [None, "mean"])

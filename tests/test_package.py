@@ -123,12 +123,12 @@ def blocks(path: Path, language: str) -> list[str]:
 
 def test_readme_prints_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    (code,) = blocks(ROOT / "README.md", "python")
-    (promised,) = blocks(ROOT / "README.md", "text")
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        exec(compile(code, "README.md", "exec"), {"__name__": "__main__"})
-    assert printed.getvalue() == promised
+    codes, texts = (blocks(ROOT / "README.md", language) for language in ("python", "text"))
+    for code, promised in zip(codes, texts, strict=True):
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(compile(code, "README.md", "exec"), {"__name__": "__main__"})
+        assert printed.getvalue() == promised
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "docs").glob("*.md")), ids=lambda p: p.name)

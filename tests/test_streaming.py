@@ -193,6 +193,35 @@ def test_bad_parameters_are_named(name: str, value: Any, error: Any, message: st
     assert not hasattr(one, "weights_")
 
 
+@pytest.mark.parametrize(("name", "value", "error", "message"), BAD_PARAMETERS)
+@pytest.mark.parametrize("prior", [None, 0.001])
+@pytest.mark.parametrize("count", [50, 400])  # before and after the start is settled
+def test_bad_parameters_are_named_later_too(
+    count: int, prior: float | None, name: str, value: Any, error: Any, message: str
+) -> None:
+    one = mixture(prior=prior).partial_fit(gaussians(count, 1))
+    if name == "prior" and value > 0 and one.n_components_ < 30:
+        pytest.skip("components left allow it")
+    one.set_params(**{name: value})
+    before = pickle.dumps(one)
+    with pytest.raises(error, match=re.escape(message)):
+        one.partial_fit(gaussians(50, 2))
+    assert pickle.dumps(one) == before
+
+
+def test_the_kind_of_covariance_stays() -> None:
+    x = gaussians(400, 1)
+    for first, later in (("full", "diag"), ("diag", "full")):
+        one = mixture(covariance_type=first).partial_fit(x[:50])
+        one.set_params(covariance_type=later).partial_fit(x[:50])  # begins again
+        one.set_params(covariance_type=first).partial_fit(x)
+        one.set_params(covariance_type=later)
+        message = f"covariance_type must stay {first!r}, as the covariances learned are, got"
+        with pytest.raises(ValueError, match=message):
+            one.partial_fit(x)
+        assert one.fit(x).covariances_.ndim == (2 if later == "diag" else 3)
+
+
 BAD_POINTS = [
     ([[1.0, np.nan]], "Input X contains NaN"),
     ([[1.0, np.inf]], "Input X contains infinity"),

@@ -7,6 +7,7 @@ import pytest
 
 import autophage as ap
 from autophage.theory import webdynamics2025 as paper
+from autophage.theory.separated import first_owned
 from judge import Z_LIMIT
 from mixture_samples import accept_means, simulated, z
 
@@ -84,6 +85,34 @@ class TestOverlap:
         assert found[0] == 0.0
         assert found[1] == pytest.approx(1.0, abs=1e-14)
 
+    @pytest.mark.parametrize("h", [40.0, 1e3, 1e9, 1e15, 1e18, 1e60])
+    def test_distances_without_end(self, h: float) -> None:
+        half = np.array([0.5, 0.5])
+        owned = paper.one_step_mean(self.READER, half, [-h, h], rate=0.1).ownership
+        np.testing.assert_allclose(owned, half, rtol=0, atol=1e-14)
+        rates = paper.approach_rates(self.READER, [-h, h])
+        np.testing.assert_allclose(rates, 1.0, rtol=0, atol=1e-14)
+        net = ap.MixtureNetwork([-h, h], 1.0, [[0.9, 0.1], [0.2, 0.8]], rate=0.1)
+        exact = paper.mean_dynamics(net, 3)
+        np.testing.assert_allclose(paper.mean_field(net, 3), exact, rtol=0, atol=1e-14)
+        # Posts of a component that the reader lacks belong to the nearer side.
+        found = paper.one_step_mean([0.2, 0.0, 0.8], [0, 1, 0], [-h, 0, h], rate=0.1).ownership
+        np.testing.assert_allclose(found, [0.5, 0.0, 0.5], rtol=0, atol=2e-3 + 0.3 / h)
+
+    @pytest.mark.parametrize("far", [[1.0, 0.0], [0.0, 1.0], [-0.6, 0.8]])
+    def test_near_means_stay_near_beside_far_ones(self, far: list[float]) -> None:
+        w, q = np.array([0.2, 0.3, 0.5]), np.array([0.35, 0.25, 0.4])
+        pair = paper.one_step_mean([0.4, 0.6], [7 / 12, 5 / 12], [0.0, 1.0], rate=0.1).ownership
+        for h in (1e3, 1e9, 1e15, 1e18, 1e60):
+            means = np.array([[0.0, 0.0], [1.0, 0.0], np.multiply(h, far)])
+            owned = paper.one_step_mean(w, q, means, np.eye(2), rate=0.1).ownership
+            np.testing.assert_allclose(owned, [*(0.6 * pair), 0.4], rtol=0, atol=1e-8)
+
+    def test_means_beyond_double_are_refused(self) -> None:
+        for means in ([0.0, 2e100], [-1e308, 1e308]):
+            with pytest.raises(ValueError, match=r"means must lie within 1e\+100 standard dev"):
+                paper.one_step_mean([0.5, 0.5], [0.5, 0.5], means, rate=0.1)
+
     def test_more_than_three_dimensions_are_refused(self) -> None:
         law = np.full(5, 0.2)
         with pytest.raises(ValueError, match="means must span at most 3 dimensions, got 4"):
@@ -129,6 +158,23 @@ class TestMeanField:
         net = self.network(9.0, 0.02, **options)
         exact = paper.mean_dynamics(net, 20)
         np.testing.assert_allclose(paper.mean_field(net, 20), exact, rtol=0, atol=1e-12)
+
+    def test_correlated_features_place_first_posts(self) -> None:
+        # By Euclidean distance two of the three would belong to the first.
+        net = ap.MixtureNetwork(
+            [[0, 0], [4, 0]], [[1, 0.95], [0.95, 1]], self.START, rate=0.1, posts=0, read=1.0,
+            first_posts=[[1, -3], [1, -2], [3, 3]],
+        )  # fmt: skip
+        np.testing.assert_array_equal(first_owned(net), [1, 2])
+        exact = paper.mean_dynamics(net, 4)
+        np.testing.assert_allclose(paper.mean_field(net, 4), exact, rtol=0, atol=1e-12)
+
+    def test_negative_weights_become_zero(self) -> None:
+        # .5 * .01 + .5 * (0 - .2) / .6 is negative.
+        net = ap.MixtureNetwork(
+            [-9, 9], 1.0, [[0.01, 0.99]], rate=0.5, prior=0.2, posts=0, read=1.0, first_posts=[9.0]
+        )
+        np.testing.assert_array_equal(paper.mean_field(net, 1)[1], [[0.0, 1.0]])
 
     def test_follows_the_rate(self) -> None:
         gaps = []

@@ -71,6 +71,19 @@ class TestSeparated:
                 step = step + paper.weight_drift(step, share, rate=0.05)
             np.testing.assert_allclose(closed, step, rtol=0, atol=1e-15)
 
+    def test_nothing_random_leaves_the_squares_of_the_means(self) -> None:
+        # Posts of one component only; models of one rate and share would hide terms in c.
+        net = separated(
+            WIDE, rate=[0.05, 0.1, 0.2], prior=0.05, posts=0, read=[0.3, 1.0, 0.6],
+            first_posts=np.zeros(4),
+        )  # fmt: skip
+        means = paper.mean_dynamics(net, 3)
+        run = simulated(net, 1, 3, 1)[0]
+        np.testing.assert_allclose(run, means, rtol=0, atol=1e-14)
+        assert (run > 0.0).all()
+        exact = squares(means[None])[0]
+        np.testing.assert_allclose(paper.squared_distances(net, 3), exact, rtol=0, atol=1e-14)
+
     def test_faults_are_seen(self) -> None:
         # Of the same sample that the right forms pass.
         net = NETWORKS["all read"]
@@ -135,7 +148,7 @@ class TestOnePool:
             assert endless == pytest.approx(floor, rel=1e-12)
         two = paper.distance_floor(3, [0.3, 0.7], rate=rate, prior=0.1)
         assert two == pytest.approx(4 * 3 * 2 * rate / (2 - rate) * 0.21 / 0.8**2)
-        assert paper.expected_squared_distance(0.3, share, 1, 1, rate=rate) == pytest.approx(
+        assert paper.expected_squared_distance(0.3, [0, 0, 1], 1, 1, rate=rate) == pytest.approx(
             0.3 * 0.95**2
         )
 
@@ -294,8 +307,56 @@ def refused() -> dict[str, tuple[Any, str]]:
     }
 
 
-@pytest.mark.parametrize("name", refused())
+def refused_of_counts() -> dict[str, tuple[Any, str]]:
+    law = [0.5, 0.5]
+    return {
+        "half a post": (
+            lambda: paper.expected_squared_distance(0.0, law, 1.5, 1, rate=0.1),
+            "pool must be a whole number of posts, or infinity, got 1.5",
+        ),
+        "posts split": (
+            lambda: paper.expected_squared_distance(0.0, [0.3, 0.7], 2, 1, rate=0.1),
+            r"share times pool must be whole numbers of posts, got 0.3 at index \[0\] times 2",
+        ),
+        "no components": (
+            lambda: paper.posts_to_extinction(0.1, rate=0.1, prior=0.1, components=0),
+            r"components must be an integer in \[1, .*\], got 0",
+        ),
+    }
+
+
+REFUSED = refused() | refused_of_counts()
+
+
+@pytest.mark.parametrize("name", REFUSED)
 def test_wrong_arguments_are_refused(name: str) -> None:
-    call, words = refused()[name]
+    call, words = REFUSED[name]
     with pytest.raises(ValueError, match=words):
         call()
+
+
+NO_NETWORK: list[Any] = [3, None, ap.Categorical([0.5, 0.5])]
+
+
+@pytest.mark.parametrize("value", NO_NETWORK, ids=repr)
+@pytest.mark.parametrize(
+    "formula",
+    [
+        paper.squared_distances,
+        paper.mean_field,
+        paper.mean_dynamics,
+        paper.consensus_growth,
+    ],
+)
+def test_what_is_no_network_is_named(formula: Any, value: Any) -> None:
+    with pytest.raises(TypeError, match="network must be a MixtureNetwork, got"):
+        formula(value, 4)
+
+
+def test_wrong_kinds_are_named() -> None:
+    pools: Any = np.array([1.0, 2.0])
+    with pytest.raises(TypeError, match=r"pool must be .*, got an array of shape \(2,\)"):
+        paper.expected_squared_distance(0.1, [0.5, 0.5], pools, 1, rate=0.1)
+    half: Any = 2.5
+    with pytest.raises(TypeError, match=r"components must be an integer in .*, got 2\.5"):
+        paper.posts_to_extinction(0.1, rate=0.1, prior=0.1, components=half)

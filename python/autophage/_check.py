@@ -208,12 +208,18 @@ def numbers(
     return array
 
 
+def without_axes(value: object) -> object:
+    """Give the number in an array without axes; anything else as it is."""
+    return value[()] if isinstance(value, np.ndarray) and value.ndim == 0 else value
+
+
 def covariance(name: str, value: object) -> NDArray[np.float64]:
     """Make a new read-only float64 covariance (d, d), positive definite; a number is (1, 1).
 
     It may be off symmetry as `second_moments` says. Positive definite is what has positive
     variances, and correlations whose smallest eigenvalue is above 1e-12: units do not matter.
     """
+    value = without_axes(value)
     if not is_array_like(value):
         value = [[number(name, value)]]
     matrix = numbers(name, value, ndim=(2,))

@@ -262,7 +262,8 @@ def collapse(
     type=click.Choice(["smoke", "paper"]),
     default="smoke",
     show_default=True,
-    help="smoke: within a minute on two cores; paper: the constants of the paper.",
+    help="smoke: within a minute on two cores; paper: in full, with the constants of the paper "
+    "where it states them.",
 )
 @click.option(
     "--out",

@@ -181,7 +181,9 @@ class MixtureNetwork:
         self._covariance = _check.covariance("covariance", covariance)
         self._weights = _check.laws("weights", weights)
         self._first_posts = None if first_posts is None else _points("first_posts", first_posts)
-        self._require_shapes()
+        given: dict[str, Any] = {"means": means, "covariance": covariance}
+        given["first_posts"] = first_posts
+        self._require_shapes({name: np.shape(value) for name, value in given.items()})
         self._require_near("means", self._means)
         if self._first_posts is not None:
             self._require_near("first_posts", self._first_posts)
@@ -200,12 +202,14 @@ class MixtureNetwork:
         if self._first_posts is None:
             mixture_schedule.refuse_empty_start(self._posts, self._read)
 
-    def _require_shapes(self) -> None:
+    def _require_shapes(self, given: dict[str, tuple[int, ...]]) -> None:
+        """Refuse arguments that do not fit together; `given` is the shapes before any check."""
         components, features = self._means.shape
         if self._covariance.shape != (features, features):
+            shape = f"shape {given['covariance']}" if given["covariance"] else "a number"
             msg = (
                 f"covariance must have shape {(features, features)} beside means of shape "
-                f"{self._means.shape}, got shape {self._covariance.shape}"
+                f"{given['means']}, got {shape}"
             )
             raise ValueError(msg)
         if self._weights.ndim != 2 or self._weights.shape[1] != components:
@@ -219,8 +223,7 @@ class MixtureNetwork:
             raise ValueError(msg)
         if self._first_posts is not None and self._first_posts.shape[1] != features:
             msg = (
-                f"first_posts must have shape (posts, {features}), "
-                f"got shape {self._first_posts.shape}"
+                f"first_posts must have shape (posts, {features}), got shape {given['first_posts']}"
             )
             raise ValueError(msg)
 

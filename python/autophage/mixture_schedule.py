@@ -58,6 +58,7 @@ def checked(name: str, value: Any, models: int) -> Any:
 
 def _checked(kind: str, name: str, value: Any, models: int, ndim: tuple[int, ...]) -> Any:
     number, numbers = _KINDS[kind]
+    value = _check.without_axes(value)
     if not _check.is_array_like(value):
         return number(name, value)
     array = numbers(name, value, ndim)

@@ -202,7 +202,7 @@ def draw_simulated(
     x, mean : array_like
         Places and heights of the marks, (k,).
     error : array_like or None
-        Standard errors, (k,); None draws no bars.
+        Standard errors, (k,), or (2, k) below and above the marks; None draws no bars.
     label : str
         Entry in the legend.
     series : int

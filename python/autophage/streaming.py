@@ -14,13 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from autophage import _check
-from autophage.recursive_mixture import (
-    State,
-    first_means,
-    first_variance,
-    start,
-    usual_prior,
-)
+from autophage.recursive_mixture import State
+from autophage.recursive_parameters import LARGEST, Parameters, checked
 
 try:
     from sklearn.base import BaseEstimator, DensityMixin
@@ -31,10 +26,6 @@ except ImportError as error:  # also where it is too old
     raise ImportError(message) from error
 
 __all__ = ["RecursiveMixture"]
-
-LARGEST = 1e100
-"""Largest size of an entry of X: its square and what follows from it stay within double."""
-SMALLEST_FLOOR, LARGEST_FLOOR = 1e-50, 1e50
 
 
 class RecursiveMixture(DensityMixin, BaseEstimator):
@@ -67,8 +58,7 @@ class RecursiveMixture(DensityMixin, BaseEstimator):
     n_components : int, default 30
         Components to begin with.
     rate : float, default 0.005
-        a, in (0, 1): the influence of one point. About the last 1/a points count. It is read at
-        every call of `partial_fit`, and so is `prior`.
+        a, in (0, 1): the influence of one point. About the last 1/a points count.
     prior : float or None, default None
         c >= 0 with n_components * c < 1: half the parameters of a component per point remembered.
         0 keeps all components. None takes a N / 2, N = d + d (d + 1) / 2 for full and N = 2 d for
@@ -116,6 +106,14 @@ class RecursiveMixture(DensityMixin, BaseEstimator):
 
     Notes
     -----
+    All parameters are checked at every call of `fit` and `partial_fit`, also those that it does not
+    read. `rate`, `prior` and `reg_covar` are read at every call, and so is `n_components` where
+    `prior` is None. `init`, `init_variance`, `init_size`, `covariance_type` and `n_components` set
+    the start: `partial_fit` reads them until `init_size` points have come. After that another
+    `covariance_type` is refused, and the others change nothing before the next `fit`. `max_iter` is
+    read by `fit` alone. `random_state` is read by `fit`, by the first `partial_fit` and by
+    `sample`.
+
     With a number for `random_state` it makes no difference to a single bit in which pieces the
     points come, be it one by one, as long as no parameter changes between the calls; `fit` is one
     such piece. Order matters, as in every method with a fixed rate: rows are taken as they come, so
@@ -205,16 +203,16 @@ class RecursiveMixture(DensityMixin, BaseEstimator):
             Where a parameter or X is not what it must be; the message names it.
         """
         with _all_or_nothing(self):
-            passes = _check.integer("max_iter", self.max_iter, 1, 2**31 - 1)
-            rate, floor = self._rate(), self._floor()
+            given = self._parameters()
             points = self._points(X, reset=True)
+            given.require(points.shape[1], None)
             seed = self._new_seed()
-            state = self._start(points[: self._start_size()], floor, seed)
-            prior = self._prior(rate, state)
-            for _ in range(passes):
-                state = state.learn(points, rate, prior, floor)
-            self._keep(state, prior, passes * len(points))
-            self._seed, self._first, self.n_iter_ = seed, None, passes
+            state = given.start(points[: given.start_size], seed)
+            prior = given.prior_of(state)
+            for _ in range(given.passes):
+                state = state.learn(points, given.rate, prior, given.floor)
+            self._keep(state, prior, given.passes * len(points))
+            self._seed, self._first, self.n_iter_ = seed, None, given.passes
         return self
 
     def partial_fit(self, X: ArrayLike, y: object = None) -> Self:  # noqa: ARG002
@@ -238,22 +236,22 @@ class RecursiveMixture(DensityMixin, BaseEstimator):
         """
         with _all_or_nothing(self):
             fresh = not hasattr(self, "weights_")
-            rate, floor = self._rate(), self._floor()
+            given = self._parameters()
             points = self._points(X, reset=fresh)
             seed = self._new_seed() if fresh else self._seed
             seen = len(points) + (0 if fresh else self.n_samples_seen_)
             earlier = None if fresh else self._first
-            first = None
-            if fresh or earlier is not None:
+            first, begins = None, fresh or earlier is not None
+            given.require(points.shape[1], None if begins else self._state())
+            if begins:
                 if earlier is not None:
                     points = np.concatenate([earlier, points])
-                size = self._start_size()
-                state = self._start(points[:size], floor, seed)
-                first = points.copy() if len(points) < size else None
+                state = given.start(points[: given.start_size], seed)
+                first = points.copy() if len(points) < given.start_size else None
             else:
                 state = self._state().copy()
-            prior = self._prior(rate, state)
-            self._keep(state.learn(points, rate, prior, floor), prior, seen)
+            prior = given.prior_of(state)
+            self._keep(state.learn(points, given.rate, prior, given.floor), prior, seen)
             self._seed, self._first, self.n_iter_ = seed, first, 1
         return self
 
@@ -346,40 +344,12 @@ class RecursiveMixture(DensityMixin, BaseEstimator):
             raise AttributeError(msg)
         return self._state().covariances()
 
-    def _rate(self) -> float:
-        return _check.number("rate", self.rate, 0.0, 1.0, low_open=True, high_open=True)
-
-    def _floor(self) -> float:
-        return _check.number("reg_covar", self.reg_covar, SMALLEST_FLOOR, LARGEST_FLOOR)
-
-    def _is_diagonal(self) -> bool:
-        allowed = ("full", "diag")
-        return _check.choice("covariance_type", self.covariance_type, allowed) == "diag"
-
-    def _count(self) -> int:
-        return _check.integer("n_components", self.n_components, 1, 2**20)
-
-    def _start_size(self) -> int:
-        """Give how many points set the start; 0 where none does."""
-        if self.init_size is None:
-            size = 10 * self._count()
-        else:
-            size = _check.integer("init_size", self.init_size, 1, 2**62)
-        depends = isinstance(self.init, str) or self.init_variance is None
-        return size if depends else 0
+    def _parameters(self) -> Parameters:
+        check_random_state(self.random_state)
+        return checked(self.get_params(deep=False))
 
     def _new_seed(self) -> int:
         return int(check_random_state(self.random_state).randint(2**31))
-
-    def _prior(self, rate: float, state: State) -> float:
-        components = len(state.weights)
-        if self.prior is None:
-            return usual_prior(rate, self._count(), state)
-        prior = _check.number("prior", self.prior, 0.0)
-        if components * prior >= 1.0:
-            msg = f"prior must be below 1 / {components}, for so many components, got {prior!r}"
-            raise ValueError(msg)
-        return prior
 
     def _points(self, X: ArrayLike, *, reset: bool) -> NDArray[np.float64]:
         """Check X by scikit-learn's rules, and that squares of its entries stay within double."""
@@ -395,28 +365,6 @@ class RecursiveMixture(DensityMixin, BaseEstimator):
             )
             raise ValueError(msg)
         return points
-
-    def _start(self, points: NDArray[np.float64], floor: float, seed: int) -> State:
-        """Make the state before the first point."""
-        count, diagonal = self._count(), self._is_diagonal()
-        if self.init_variance is None:
-            variance = first_variance(points)
-        else:
-            variance = _check.number(
-                "init_variance", self.init_variance, 0.0, LARGEST**2, low_open=True
-            )
-        variance = max(variance, floor)
-        if isinstance(self.init, str):
-            _check.choice("init", self.init, ("random",))
-            return start(first_means(points, count, variance, seed), variance, diagonal)
-        means = _check.numbers("init", self.init, -LARGEST, LARGEST, ndim=(2,))
-        wanted = (count, points.shape[1])
-        if means.shape != wanted:
-            msg = (
-                f"init must have the shape (n_components, n_features) = {wanted}, got {means.shape}"
-            )
-            raise ValueError(msg)
-        return start(means, variance, diagonal)
 
     def _state(self) -> State:
         check_is_fitted(self, "weights_")

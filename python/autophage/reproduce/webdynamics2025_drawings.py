@@ -31,8 +31,9 @@ def norms(table: xr.Dataset, title: str, *, with_prior: bool) -> Figure:
         axes[0, 0].set_title(f"Five replicates, {title}")
         _draw_means(axes[0, 1], table)
         axes[0, 1].set_title("All runs from the same five starts")
-        of = "lines: exact for separated components" + (", none pruned" if with_prior else "")
-        plotting.legend_below(figure, axes[0, 1], title=f"right: {of}; marks: simulated")
+        of = "lines exact for separated components" + (", none pruned" if with_prior else "")
+        note = f"left: dashed as here; right: marks simulated, {of}"
+        _legend(figure, axes[0, 1], note)
     return figure
 
 
@@ -48,7 +49,8 @@ def many(pruned: xr.Dataset, free: xr.Dataset) -> Figure:
             curve = pruned.sel(replicate=name)
             axes[1, 0].plot(curve.generation, curve.living, **_look(series))
         axes[1, 0].set_ylabel("components left, mean of models")
-        axes[1, 0].set_ylim(0.0, 10.4)
+        low, high = float(pruned.living.min()), float(pruned.living.max())
+        axes[1, 0].set_ylim(low - 0.08 * (high - low), high + 0.08 * (high - low))
         axes[1, 0].set_xlabel("generation t")
         axes[1, 0].set_title(r"All runs, prior $c_T = a$")
         _draw_means(axes[1, 1], free)
@@ -56,8 +58,8 @@ def many(pruned: xr.Dataset, free: xr.Dataset) -> Figure:
         for above in axes[0]:
             above.set_xlabel("")
             above.set_ylim(0.0, 1.05 * float(max(pruned.norm.max(), free.norm.max())))
-        note = "below right: lines exact, marks simulated, two standard errors"
-        plotting.legend_below(figure, axes[1, 1], title=note)
+        note = "dashed as here but for below right: there marks simulated, lines exact"
+        _legend(figure, axes[1, 1], note)
     return figure
 
 
@@ -90,7 +92,7 @@ def densities(table: xr.Dataset, means: Floats) -> Figure:
             axes[i, 0].set_ylabel(f"density of model {i + 1}")
         axes[0, 0].set_ylim(0.0, 0.47)
         note = "Bars: 2,000 draws from each mixture; lines: its density; w: its weights"
-        figure.suptitle(note, fontsize=14)
+        figure.suptitle(f"{note}\n", fontsize=14, linespacing=0.7)
     return figure
 
 
@@ -146,7 +148,9 @@ def extinction(table: xr.Dataset, needed: float, runs: int, rounds: int) -> Figu
         left.contour(
             priors, rates, table.growth.values, levels=[needed], colors="white", linewidths=3.0
         )
+        left.set_xlim(0.0, priors[-1])
         left.set_yscale("log")
+        left.set_ylim(rates[0], rates[-1])
         left.set_yticks([0.003, 0.01, 0.03, 0.1], ["0.003", "0.01", "0.03", "0.1"])
         left.set_xlabel(r"strength of the prior  $c_T$")
         left.set_ylabel("rate  a")
@@ -156,7 +160,7 @@ def extinction(table: xr.Dataset, needed: float, runs: int, rounds: int) -> Figu
         figure.colorbar(mesh, ax=left, label="share of runs with one component left")
         for series, row in enumerate(np.linspace(0, rates.size - 1, 4).round().astype(int)):
             share = table.share.values[row]
-            error = np.sqrt(share * (1.0 - share) / runs)
+            error = _wilson(share, runs)
             colour = plotting.COLOURS[series]
             right.plot(priors, share, color=colour, linewidth=1.2, label="_")
             label = f"a = {rates[row]:.2g}"
@@ -171,6 +175,15 @@ def extinction(table: xr.Dataset, needed: float, runs: int, rounds: int) -> Figu
     return figure
 
 
+def _wilson(share: Floats, runs: int) -> Floats:
+    """Return half of Wilson's interval of two standard errors below and above, (2, k)."""
+    weight = 4.0 / runs
+    middle = (share + 0.5 * weight) / (1.0 + weight)
+    half = np.sqrt(weight * (share * (1.0 - share) + 0.25 * weight)) / (1.0 + weight)
+    below, above = np.maximum(middle - half, 0.0), np.minimum(middle + half, 1.0)
+    return 0.5 * np.maximum([share - below, above - share], 0.0)
+
+
 def _look(series: int) -> dict[str, Any]:
     return {
         "color": plotting.COLOURS[series % len(plotting.COLOURS)],
@@ -178,10 +191,24 @@ def _look(series: int) -> dict[str, Any]:
     }
 
 
+def _legend(figure: Figure, panel: Axes, title: str) -> None:
+    """Set the legend below, with lines long enough to show their dashes beside the mark."""
+    handles, labels = panel.get_legend_handles_labels()
+    with plotting.style():
+        figure.legend(
+            handles,
+            labels,
+            loc="outside lower center",
+            ncols=len(labels),
+            title=title,
+            handlelength=5.0,
+        )
+
+
 def _draw_replicates(panel: Axes, table: xr.Dataset) -> None:
     for series, name in enumerate(table.replicate.values):
         curve = table.norm.sel(replicate=name)
-        panel.plot(curve.generation, curve, label=f"replicate {name}", **_look(series))
+        panel.plot(curve.generation, curve, label="_", **_look(series))
     panel.set_xlabel("generation t")
     panel.set_ylabel(_NORM)
     panel.set_ylim(bottom=0.0)
@@ -189,7 +216,11 @@ def _draw_replicates(panel: Axes, table: xr.Dataset) -> None:
 
 def _draw_means(panel: Axes, table: xr.Dataset) -> None:
     for series, name in enumerate(table.replicate.values):
-        _draw_curve(panel, table.sel(replicate=name), f"start {name}", series)
+        _draw_curve(panel, table.sel(replicate=name), "_", series)
+        # One entry for both: the dashes of the single replicate, the marks of the means.
+        mark = plotting.MARKS[series % len(plotting.MARKS)]
+        panel.plot([], [], marker=mark, markerfacecolor="white", markeredgewidth=1.8,
+                   markersize=8.0, label=f"replicate {name}", **_look(series))  # fmt: skip
     panel.set_xlabel("generation t")
     panel.set_ylabel(_ROOT)
     panel.set_ylim(bottom=0.0)

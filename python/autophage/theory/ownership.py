@@ -9,7 +9,6 @@ not: its points lie too far apart for steep ownerships).
 
 from __future__ import annotations
 
-import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +16,7 @@ import numpy.typing as npt
 
 from autophage import _check
 from autophage.theory.arguments import network_rate, one_law, prior_share
-from autophage.theory.separated import Network
+from autophage.theory.separated import Network, require_network
 
 __all__ = ["OneStep", "approach_rates", "mean_field", "one_step_mean"]
 
@@ -27,6 +26,12 @@ FloatArray = npt.NDArray[np.float64]
 # apart times the largest distance of two means, and need be no finer than the last number (means
 # that ask for finer ones are so far apart that nothing is seen of the ownership's step).
 _POINTS = {1: (9.0, 0.5, 1.0 / 160.0), 2: (6.5, 0.9, 0.05), 3: (6.5, 0.9, 0.15)}
+
+
+_GROUPED = 40.0
+"""Standard deviations beyond which means belong to different lattices."""
+_FARTHEST = 1e100
+"""Largest distance, in standard deviations: its square has room in double."""
 
 
 class OneStep(NamedTuple):
@@ -75,7 +80,8 @@ def one_step_mean(
     Raises
     ------
     TypeError, ValueError
-        If an argument is wrong, or the differences of the means span more than 3 dimensions.
+        If an argument is wrong, the differences of the means span more than 3 dimensions, or a mean
+        lies more than 1e100 standard deviations from the first.
 
     Examples
     --------
@@ -84,13 +90,13 @@ def one_step_mean(
     (array([0.445, 0.555]), array([0.2245, 0.7755]))
     """
     w, q = one_law("weights", weights), one_law("posting", posting)
-    points = _points_of(w.size, means, covariance)
+    heights, points = _points_of(w.size, means, covariance)
     if q.size != w.size:
         msg = f"posting must have {w.size} entries, as weights has, got {q.size}"
         raise ValueError(msg)
     a, c = network_rate("rate", rate), prior_share(prior, w.size)
     owned = _ownership(points, w)
-    density = np.exp(points) @ q
+    density = heights @ q
     density /= density.sum()
     expected = density @ owned
     step = (1.0 - a) * w + a * (expected - c) / (1.0 - w.size * c)
@@ -136,17 +142,19 @@ def mean_field(network: Network, generations: int) -> FloatArray:
            [0.59, 0.52],
            [0.55, 0.55]])
     """
+    require_network(network)
     schedule, c = network.schedule(generations), network.prior
     components = network.weights.shape[1]
-    coordinates, given = _coordinates(network.means, network.covariance, network.first_posts)
-    points, seen = _quadrature(coordinates), _log_likelihoods(given, coordinates)
-    likelihood = np.exp(points)
+    geometry = _geometry(network.means, network.covariance, network.first_posts)
+    heights, points = _quadrature(geometry)
+    level = -0.5 * np.square(geometry.posts).sum(axis=2)
+    seen = _Likelihoods(level, np.zeros_like(level))
     path, written = [network.weights], np.zeros(components)
     for a, n, r, size in zip(
         schedule.rate, schedule.posts, schedule.reads, schedule.pool, strict=True
     ):
         written = written + n @ path[-1]
-        density = likelihood @ written
+        density = heights @ written
         density *= written.sum() / max(density.sum(), np.finfo(float).tiny)
         following = np.array(path[-1])
         for j, w in enumerate(path[-1]):
@@ -190,8 +198,8 @@ def approach_rates(
     """
     q = one_law("share", share)
     _check.numbers("share", q, np.finfo(float).tiny, 1.0)
-    points = _points_of(q.size, means, covariance)
-    density = np.exp(points) @ q
+    heights, points = _points_of(q.size, means, covariance)
+    density = heights @ q
     owned = _ownership(points, q)
     # sqrt(q_k q_l) int f_k f_l / f, from o_k = q_k f_k / f, is symmetric and has the eigenvalues.
     root = np.sqrt(q)
@@ -199,66 +207,136 @@ def approach_rates(
     return np.clip(np.linalg.eigvalsh(overlap)[:-1], 0.0, 1.0)
 
 
-def _coordinates(
+class _Geometry(NamedTuple):
+    """Differences of the means and of posts from them, whitened, along the means' differences.
+
+    Every difference is taken before anything else is done to it, so that near means stay as they
+    are however far away others lie.
+    """
+
+    between: FloatArray  # [m, k] is mu_k - mu_m, (M, M, dimension)
+    posts: FloatArray  # [p, k] is x_p - mu_k, (P, M, dimension)
+    groups: list[list[int]]  # means that a chain of short distances joins
+
+
+class _Likelihoods(NamedTuple):
+    """log N(x; mu_k, I) = level + slope, up to what is the same for all k, (points, M) each.
+
+    In one number a level of 1e36 would leave nothing of a slope of 1e18.
+    """
+
+    level: FloatArray
+    slope: FloatArray
+
+
+def _geometry(
     means: npt.ArrayLike, covariance: npt.ArrayLike, posts: FloatArray | None = None
-) -> tuple[FloatArray, FloatArray]:
-    """Return means and posts, whitened, along the differences of the means."""
+) -> _Geometry:
     mu = _check.numbers("means", means, ndim=(1, 2))
     mu = mu.reshape(len(mu), -1)
     sigma = _check.covariance("covariance", covariance)
     if len(sigma) != mu.shape[1]:
         msg = f"covariance must have {mu.shape[1]} rows, one a feature, got {len(sigma)}"
         raise ValueError(msg)
-    root = np.linalg.cholesky(sigma)
-    rows = np.empty((0, mu.shape[1])) if posts is None else posts
-    white, seen = (np.linalg.solve(root, (x - mu[0]).T).T for x in (mu, rows))
-    _, size, axes = np.linalg.svd(white, full_matrices=False)
-    axes = axes[size > 1e-10 * max(size.max(), 1.0)]
+    root = np.asarray(np.linalg.cholesky(sigma), dtype=np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        white = np.linalg.solve(root, (mu - mu[0]).T).T
+        far = ~(np.abs(white) <= _FARTHEST).all(axis=1)
+    if far.any():
+        msg = (
+            f"means must lie within {_FARTHEST:g} standard deviations of the first, "
+            f"got {mu[far][0].tolist()} at index [{int(far.argmax())}]"
+        )
+        raise ValueError(msg)
+    edges, groups = _shortest_tree(mu, root)
+    # Long edges count by their direction alone: beside 1e18 a distance of 1 is not nothing.
+    edges /= np.maximum(np.linalg.norm(edges, axis=1, keepdims=True), 1.0)
+    _, size, axes = np.linalg.svd(edges, full_matrices=False)
+    axes = axes[size > 1e-10 * size.max(initial=1.0)]
     if len(axes) > max(_POINTS):
         msg = (
             f"the differences of means must span at most {max(_POINTS)} dimensions, got {len(axes)}"
         )
         raise ValueError(msg)
-    return np.asarray(white @ axes.T), np.asarray(seen @ axes.T)
+    rows = np.empty((0, mu.shape[1])) if posts is None else posts
+    project = np.linalg.solve(root.T, axes.T)
+    return _Geometry((mu - mu[:, None]) @ project, (rows[:, None] - mu) @ project, groups)
 
 
-def _points_of(components: int, means: npt.ArrayLike, covariance: npt.ArrayLike) -> FloatArray:
-    coordinates = _coordinates(means, covariance)[0]
-    if len(coordinates) != components:
-        msg = f"means must have {components} rows, one a component, got {len(coordinates)}"
-        raise ValueError(msg)
-    return _quadrature(coordinates)
+def _shortest_tree(mu: FloatArray, root: FloatArray) -> tuple[FloatArray, list[list[int]]]:
+    """Return the whitened edges of the means' shortest spanning tree, (M - 1, d), and the groups.
 
-
-def _quadrature(means: FloatArray) -> FloatArray:
-    """Return log (N(x; mu_k, I) times the volume of a cell) at the points x, (points, M).
-
-    The points are those of one lattice that lie within reach of some mean.
+    Groups are what is left of the tree without its edges longer than `_GROUPED`.
     """
-    components, dimension = means.shape
+    joined, groups, edges = [0], [[0]], []
+    nearest = np.linalg.solve(root, (mu - mu[0]).T).T
+    parent, group = np.zeros(len(mu), dtype=int), np.zeros(len(mu), dtype=int)
+    while len(joined) < len(mu):
+        length = np.linalg.norm(nearest, axis=1)
+        length[joined] = np.inf
+        k = int(length.argmin())
+        edges.append(nearest[k].copy())
+        if length[k] > _GROUPED:
+            groups.append([])
+            group[k] = len(groups) - 1
+        else:
+            group[k] = group[parent[k]]
+        groups[group[k]].append(k)
+        joined.append(k)
+        away = np.linalg.solve(root, (mu - mu[k]).T).T
+        closer = np.linalg.norm(away, axis=1) < length
+        nearest[closer], parent[closer] = away[closer], k
+    return np.array(edges).reshape(-1, mu.shape[1]), groups
+
+
+def _points_of(
+    components: int, means: npt.ArrayLike, covariance: npt.ArrayLike
+) -> tuple[FloatArray, _Likelihoods]:
+    geometry = _geometry(means, covariance)
+    if len(geometry.between) != components:
+        msg = f"means must have {components} rows, one a component, got {len(geometry.between)}"
+        raise ValueError(msg)
+    return _quadrature(geometry)
+
+
+def _quadrature(geometry: _Geometry) -> tuple[FloatArray, _Likelihoods]:
+    """Return N(x; mu_k, I) times the volume of a cell at the points x, (points, M), and its parts.
+
+    The points are those within reach of some mean, on one lattice for each group of means: no point
+    is within reach of two groups.
+    """
+    components, _, dimension = geometry.between.shape
     if dimension == 0:
-        return np.zeros((1, components))
+        flat = np.zeros((1, components))
+        return np.ones((1, components)), _Likelihoods(flat, flat)
     reach, share, finest = _POINTS[dimension]
-    apart = max(float(np.linalg.norm(x - y)) for x, y in itertools.product(means, means))
+    apart = float(np.linalg.norm(geometry.between, axis=2).max())
     step = max(finest, min(share, share / apart))
     count = int(np.ceil(reach / step))
     around = np.indices((2 * count + 1,) * dimension).reshape(dimension, -1).T - count
     around = around[np.linalg.norm(around, axis=1) <= count + 0.5]
-    near = (np.rint(means / step).astype(np.int64)[:, None] + around).reshape(-1, dimension)
-    points = step * np.unique(near, axis=0)
-    volume = dimension * (np.log(step) - 0.5 * np.log(2.0 * np.pi))
-    return np.asarray(_log_likelihoods(points, means) + volume)
+    gaps, homes = [], []
+    for group in geometry.groups:
+        places = geometry.between[group[0], group]
+        near = (np.rint(places / step).astype(np.int64)[:, None] + around).reshape(-1, dimension)
+        points = step * np.unique(near, axis=0)
+        home = np.square(points[:, None] - places).sum(axis=2).argmin(axis=1)
+        gaps.append(points - places[home])
+        homes.append(np.array(group)[home])
+    gap, home = np.concatenate(gaps), np.concatenate(homes)
+    level = -0.5 * np.square(geometry.between).sum(axis=2)[home]
+    slope = np.einsum("pd,pkd->pk", gap, geometry.between[home])
+    own = -0.5 * np.square(gap).sum(axis=1) + dimension * np.log(step / np.sqrt(2.0 * np.pi))
+    return np.exp(level + slope + own[:, None]), _Likelihoods(level, slope)
 
 
-def _log_likelihoods(points: FloatArray, means: FloatArray) -> FloatArray:
-    """Return log N(x; mu_k, I) up to a constant, (points, M)."""
-    return np.asarray(-0.5 * np.square(points[:, None] - means).sum(axis=2))
-
-
-def _ownership(log_likelihoods: FloatArray, weights: FloatArray) -> FloatArray:
+def _ownership(likelihoods: _Likelihoods, weights: FloatArray) -> FloatArray:
     """Return o at every point, (points, M)."""
+    level, slope = likelihoods
+    alive = weights > 0.0
     with np.errstate(divide="ignore"):
-        terms = log_likelihoods + np.log(weights)
+        terms = level - level[:, alive].max(axis=1, keepdims=True, initial=-np.inf)
+        terms += slope + np.log(weights)
     terms = np.exp(terms - terms.max(axis=1, keepdims=True, initial=-np.inf))
     terms /= terms.sum(axis=1, keepdims=True)
     return np.asarray(terms)

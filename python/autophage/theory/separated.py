@@ -6,7 +6,7 @@ this is exact.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 FloatArray = npt.NDArray[np.float64]
 
 
+@runtime_checkable
 class Network(Protocol):
     """What the formulas need of an `autophage.MixtureNetwork`."""
 
@@ -60,6 +61,19 @@ class Network(Protocol):
 
     def schedule(self, generations: int) -> MixtureSchedule:
         """Give posts, posts read, rates and pools of generations 1..G."""
+
+
+def require_network(network: Network) -> None:
+    """Refuse what has no mixtures, by name.
+
+    Examples
+    --------
+    >>> require_network(3)
+    Traceback (most recent call last):
+    ...
+    TypeError: network must be a MixtureNetwork, got 3 (int)
+    """
+    _check.instance("network", network, Network, "a MixtureNetwork")
 
 
 def separated_mean(
@@ -136,6 +150,7 @@ def mean_dynamics(network: Network, generations: int) -> FloatArray:
            [0.675 , 0.525 ],
            [0.6047, 0.5953]])
     """
+    require_network(network)
     schedule, c = network.schedule(generations), network.prior
     components = network.weights.shape[1]
     path, owned = [network.weights], first_owned(network)
@@ -159,6 +174,7 @@ def first_owned(network: Network) -> FloatArray:
     >>> first_owned(net)
     array([1., 3.])
     """
+    require_network(network)
     count = len(network.means)
     if network.first_posts is None:
         return np.zeros(count)
@@ -240,6 +256,7 @@ def consensus_growth(network: Network, generations: int) -> FloatArray:
     >>> consensus_growth(net, 600)[[0, 60, 600], 0].round(2)
     array([1.  , 2.02, 3.59])
     """
+    require_network(network)
     schedule, components = network.schedule(generations), network.weights.shape[1]
     path, gap = [np.ones(len(network.weights))], 0.0
     for a, n, r, size in zip(
@@ -260,12 +277,34 @@ def posts_to_extinction(
     ceil(ln(1 + w (1 - M c) / c) / -ln(1 - a)): a weight reaches zero only through the prior, and
     then for ever, since its component owns nothing any more. Infinite without a prior.
 
+    Parameters
+    ----------
+    weights : array_like
+        w in [0, 1]: a number, (n,) or (n, m).
+    rate : float
+        a in (0, 1).
+    prior : float
+        c >= 0 with M c < 1.
+    components : int
+        M >= 1.
+
+    Returns
+    -------
+    numpy.ndarray
+        Whole numbers, or infinity, in the shape of `weights`; 0 where the weight is zero.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is wrong.
+
     Examples
     --------
     >>> posts_to_extinction([0.01, 0.5], rate=0.02, prior=0.02, components=2)
     array([ 20., 160.])
     """
     w = _check.numbers("weights", weights, 0.0, 1.0, ndim=(0, 1, 2))
+    components = _check.integer("components", components, 1, _check.CONTEXT_LIMIT)
     c, a = prior_share(prior, components), network_rate("rate", rate)
     with np.errstate(divide="ignore", invalid="ignore"):
         times = np.log1p(w * (1.0 - components * c) / c) / -np.log1p(-a)

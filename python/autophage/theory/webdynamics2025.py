@@ -44,6 +44,7 @@ from autophage.theory.separated import (
     fixed_weights,
     mean_dynamics,
     posts_to_extinction,
+    require_network,
     separated_mean,
     weight_drift,
 )
@@ -105,6 +106,7 @@ def squared_distances(network: Network, generations: int) -> FloatArray:
     [0.72   0.0299 0.0403]
     [0.72 0.   0.  ]
     """
+    require_network(network)
     schedule, c = network.schedule(generations), network.prior
     start, owned = network.weights, first_owned(network)
     components = start.shape[1]
@@ -156,7 +158,8 @@ def expected_squared_distance(
     share : array_like
         q, the pool's shares, a law over the components, (M,).
     pool : float
-        L >= 1; infinity draws with replacement.
+        L, a whole number of at least 1; infinity draws with replacement. Where it is finite, each
+        share times L must be a whole number, to 1e-6 of a post.
     reads : int
         r in [0, L].
     rate : float
@@ -169,6 +172,11 @@ def expected_squared_distance(
     float
         Exact for separated components of which none is clipped.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is wrong, or no pool of L posts has such shares.
+
     Examples
     --------
     >>> round(expected_squared_distance(0.0, [0.5, 0.5], 600, 600, rate=0.02), 5)
@@ -178,7 +186,7 @@ def expected_squared_distance(
     """
     q = one_law("share", share)
     before = _check.number("squared_distance", squared_distance, 0.0, 2.0)
-    size = pool if pool == np.inf else _check.number("pool", pool, 1.0)
+    size = _pool(pool, q)
     r = _check.integer("reads", reads, 0, int(min(size, _check.COUNT_LIMIT)))
     a = np.array([network_rate("rate", rate)])
     c = prior_share(prior, q.size)
@@ -236,6 +244,25 @@ def expected_distance_printed(distance: npt.ArrayLike, reads: int, *, rate: floa
     (1-a)^r ||D_0||_F after each model has read r posts in all: the norm of the mean of w_i - w_j
     in place of the mean of the norm.
 
+    Parameters
+    ----------
+    distance : array_like
+        ||D_0||_F >= 0: a number, or (n,).
+    reads : int
+        r >= 0.
+    rate : float
+        a in (0, 1).
+
+    Returns
+    -------
+    numpy.ndarray
+        In the shape of `distance`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is wrong.
+
     Examples
     --------
     >>> float(expected_distance_printed(1.0, 600, rate=0.02).round(7))
@@ -244,6 +271,24 @@ def expected_distance_printed(distance: npt.ArrayLike, reads: int, *, rate: floa
     start = _check.numbers("distance", distance, 0.0, ndim=(0, 1))
     r = _check.integer("reads", reads, 0, _check.COUNT_LIMIT)
     return np.asarray((1.0 - network_rate("rate", rate)) ** r * start)
+
+
+def _pool(pool: object, share: FloatArray) -> float:
+    """Check the posts in a pool, a whole number of each component."""
+    if isinstance(pool, float | np.floating) and pool == np.inf:
+        return np.inf
+    size = _check.number("pool", pool, 1.0, _check.COUNT_LIMIT)
+    if size != round(size):
+        msg = f"pool must be a whole number of posts, or infinity, got {pool!r}"
+        raise ValueError(msg)
+    off = np.abs(share * size - np.rint(share * size))
+    if size < 2.0**31 and off.max() > 1e-6:
+        msg = (
+            "share times pool must be whole numbers of posts, "
+            f"got {share[off.argmax()].item()!r} at index [{int(off.argmax())}] times {size:.0f}"
+        )
+        raise ValueError(msg)
+    return size
 
 
 def _distances(own: FloatArray) -> FloatArray:
