@@ -29,7 +29,8 @@ class MixturesInLanes {
         likelihoods_(all.capacity * all.net.components * lanes),
         weights_(all.net.models * all.net.components * lanes),
         sums_(all.net.models * lanes),
-        order_(all.orders * all.capacity * lanes),
+        order_(carries(all) ? 0 : all.orders * all.capacity * lanes),
+        carried_(carries(all) ? all.orders * all.capacity * lanes : 0),
         posting_(all.net.models * 4 * lanes),
         reading_(all.orders * 4 * lanes),
         again_(all.orders * lanes),
@@ -40,8 +41,9 @@ class MixturesInLanes {
 
   static std::int64_t memory(const MixtureShared& all) {
     const std::int64_t components = all.net.components, real = sizeof(Real);
+    const std::int64_t entry = carries(all) ? 8 : 4;
     return lanes *
-           (all.capacity * (8 * all.net.features + real * components + 4 * all.orders) +
+           (all.capacity * (8 * all.net.features + real * components + entry * all.orders) +
             all.net.models * (real * (components + 1) + 8 * (components + all.net.models) + 24) +
             all.orders * 32);
   }
@@ -85,6 +87,10 @@ class MixturesInLanes {
   }
 
  private:
+  static bool carries(const MixtureShared& all) {
+    return simd::MixtureLanes<Real>::carries(all.net.components);
+  }
+
   simd::MixtureLanes<Real> start(std::int64_t first, std::int64_t end) {
     const core::MixtureNetwork& net = all_.net;
     simd::MixtureLanes<Real> state{};
@@ -93,6 +99,7 @@ class MixturesInLanes {
     state.points = points_.data();
     state.likelihoods = likelihoods_.data();
     state.order = order_.data();
+    state.carried = carried_.data();
     state.weights = weights_.data();
     state.sums = sums_.data();
     state.posting = posting_.data();
@@ -174,7 +181,9 @@ class MixturesInLanes {
   Aligned<double> points_;
   alignas(64) double sum_[lanes];
   Aligned<Real> likelihoods_, weights_, sums_;
-  Aligned<std::uint32_t> order_, posting_, reading_;
+  Aligned<std::uint32_t> order_;
+  Aligned<std::uint64_t> carried_;
+  Aligned<std::uint32_t> posting_, reading_;
   Aligned<std::uint64_t> again_;
   Aligned<double> shown_, squares_;  // what is recorded
   std::vector<std::uint64_t> posted_, read_;

@@ -130,6 +130,21 @@ using Words = Lanes<Set, u32>;
 template <class Set>
 using LongWords = Lanes<Set, u64>;
 
+// Floats whose bits are the upper halves of sixteen words at an address aligned to 64 bytes.
+template <class Set>
+[[gnu::always_inline]] inline Lanes<Set, float> upper_singles(const u64* words) {
+  using Part = typename Lanes<Set, float>::Part;
+  constexpr int in_part = Lanes<Set, float>::in_part;
+  const Part* const at = reinterpret_cast<const Part*>(words);
+  Lanes<Set, float> found;
+  const auto odd = [&]<int... k>(int p,
+                                 std::integer_sequence<int, k...>) __attribute__((always_inline)) {
+    found.of[p] = __builtin_shufflevector(at[2 * p], at[2 * p + 1], (2 * k + 1)...);
+  };
+  for (int p = 0; p < found.parts; ++p) odd(p, std::make_integer_sequence<int, in_part>{});
+  return found;
+}
+
 template <class Set>
 [[gnu::always_inline]] inline LongWords<Set> bits_of(const Reals<Set>& x) {
   LongWords<Set> bits;

@@ -35,14 +35,16 @@ using Rescue = void (*)(const core::MixtureNetwork& net, const core::MixtureRate
                         const double* x, Real* w, Real& sum);
 
 // Sixteen runs side by side: entry l of every sixteen is run l's. Of two likelihoods one is 1, so
-// that for M = 2 one number is kept: the other's, with the sign bit set if that is the first.
+// that for M = 2 one number is kept: the other's, with the sign bit set if that is the first. Where
+// that is a float, permutations carry it above the entry, so that none has to be looked up.
 template <class Real>
 struct MixtureLanes {
   const core::MixtureNetwork* net;
   i64 capacity;
   double* points;      // (capacity, r, 16)
   Real* likelihoods;   // (capacity, M, 16)
-  u32* order;          // (K, or 1 if shared; capacity, 16)
+  u32* order;          // (K, or 1 if shared; capacity, 16), of entries
+  u64* carried;        // the same with likelihoods, in place of `order` where `carries`
   Real* weights;       // (K, M, 16)
   Real* sums;          // (K, 16)
   u32* posting;        // (K, 4, 16), the words of the newest block
@@ -55,6 +57,10 @@ struct MixtureLanes {
   void (*redraw)(const MixtureLanes& lanes, i64 j, u32 bound, u32* words);
   void (*rescue)(const MixtureLanes& lanes, i64 j, const u32* posts,
                  const core::MixtureRate<Real>& rate);
+
+  [[gnu::always_inline]] static constexpr bool carries(i64 components) {
+    return components == 2 && sizeof(Real) == sizeof(u32);
+  }
 };
 
 template <class Real>

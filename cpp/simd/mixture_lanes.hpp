@@ -3,28 +3,13 @@
 #pragma once
 
 #include "../core/mixture_update.hpp"
-#include "../core/normal.hpp"
 #include "lanes.hpp"
 #include "mixture_kernels.hpp"
+#include "mixture_shown.hpp"
+#include "normal_lanes.hpp"
 #include "repeat.hpp"
 
 namespace autophage::simd {
-
-// Standard normal numbers from uniform ones, by inversion: the tails one by one.
-template <class Set>
-Reals<Set> quantiles_of(const Reals<Set>& u) {
-  constexpr core::CentralQuantile terms;
-  const Reals<Set> q = u - Reals<Set>(0.5), r = Reals<Set>(0.180625) - q * q;
-  const Reals<Set> near =
-      q * (core::power_series(terms.above, r) / core::power_series(terms.below, r));
-  alignas(64) double distance[lane_count], uniform[lane_count], values[lane_count];
-  q.store(distance);
-  u.store(uniform);
-  near.store(values);
-  for (int l = 0; l < lane_count; ++l)
-    if (core::absolute(distance[l]) > 0.425) values[l] = core::normal_quantile(uniform[l]);
-  return Reals<Set>::load(values);
-}
 
 template <class Set, class Real>
 class MixtureLaneSteps {
@@ -63,18 +48,19 @@ class MixtureLaneSteps {
         for (i64 k = 0; k < net.components; ++k) f[k * plane] = static_cast<Real>(found[k][l]);
     }
     const i64 orders = net.shared ? 1 : net.models;
+    const Words<Set> own = entries(Words<Set>(static_cast<u32>(at)));
+    if (MixtureLanes<Real>::carries(net.components)) return carry(lanes, orders, at, own);
     for (i64 j = 0; j < orders; ++j)
-      entries(Words<Set>(static_cast<u32>(at)))
-          .store(lanes.order + (j * lanes.capacity + at) * lane_count);
+      own.store(lanes.order + (j * lanes.capacity + at) * lane_count);
   }
 
   static void observe(const MixtureLanes<Real>& lanes, double* weights, double* squares,
                       double* sum) {
     const i64 components = lanes.net->components;
-    if (components == 1) return observe<1>(lanes, weights, squares, sum);
-    if (components == 2) return observe<2>(lanes, weights, squares, sum);
-    if (components == 3) return observe<3>(lanes, weights, squares, sum);
-    observe<4>(lanes, weights, squares, sum);
+    if (components == 1) return observe_runs<Set, 1>(lanes, weights, squares, sum);
+    if (components == 2) return observe_runs<Set, 2>(lanes, weights, squares, sum);
+    if (components == 3) return observe_runs<Set, 3>(lanes, weights, squares, sum);
+    observe_runs<Set, 4>(lanes, weights, squares, sum);
   }
 
   static void generation(const MixtureLanes<Real>& lanes, i64 posts, const i64* reads,
@@ -147,6 +133,18 @@ class MixtureLaneSteps {
     }
   }
 
+  // Appends entries and their likelihoods to the permutations.
+  static void carry(const MixtureLanes<Real>& lanes, i64 orders, i64 at, const Words<Set>& own) {
+    alignas(64) u32 entry[lane_count];
+    own.store(entry);
+    for (int l = 0; l < lane_count; ++l) {
+      const auto f = static_cast<float>(lanes.likelihoods[at * lane_count + l]);
+      const u64 both = u64{__builtin_bit_cast(u32, f)} << 32 | entry[l];
+      for (i64 j = 0; j < orders; ++j)
+        lanes.carried[(j * lanes.capacity + at) * lane_count + l] = both;
+    }
+  }
+
   // First all draws, then all updates: neither waits for the other, and models take turns.
   template <int components>
   static void generation(const MixtureLanes<Real>& lanes, i64 posts, const i64* reads,
@@ -154,14 +152,19 @@ class MixtureLaneSteps {
     const core::MixtureNetwork& net = *lanes.net;
     i64 most = 0;
     for (i64 j = 0; j < net.models; ++j) most = reads[j] > most ? reads[j] : most;
+    const auto order = [&] {
+      if constexpr (MixtureLanes<Real>::carries(components))
+        return lanes.carried;
+      else
+        return lanes.order;
+    }();
     for (i64 j = 0; j < (net.shared ? 1 : net.models); ++j)
-      if (!shuffle(lanes, j, posts, net.shared ? most : reads[j], stop)) return;
+      if (!shuffle(lanes, order, j, posts, net.shared ? most : reads[j], stop)) return;
     for (i64 i = 0; i < most; ++i) {
       if ((i & 63) == 63 && stop != nullptr && stop->raised()) return;
       for (i64 j = 0; j < net.models; ++j) {
         if (i >= reads[j]) continue;
-        const u32* const post =
-            lanes.order + ((net.shared ? 0 : j) * lanes.capacity + i) * lane_count;
+        const auto* const post = order + ((net.shared ? 0 : j) * lanes.capacity + i) * lane_count;
         if (net.prior > 0.0)
           update<components, true>(lanes, j, post, rate[j]);
         else
@@ -171,22 +174,23 @@ class MixtureLaneSteps {
   }
 
   // Puts the posts to read at the front of permutation j; false where it is to stop.
-  static bool shuffle(const MixtureLanes<Real>& lanes, i64 j, i64 posts, i64 reads,
+  template <class Entry>
+  static bool shuffle(const MixtureLanes<Real>& lanes, Entry* orders, i64 j, i64 posts, i64 reads,
                       const core::StopFlag* stop) {
     constexpr i64 block = 64;
     alignas(64) u32 at[block * lane_count];
-    u32* const order = lanes.order + j * lanes.capacity * lane_count;
+    Entry* const order = orders + j * lanes.capacity * lane_count;
     for (i64 first = 0; first < reads; first += block) {
       if (stop != nullptr && stop->raised()) return false;
       const i64 some = reads - first < block ? reads - first : block;
       for (i64 i = 0; i < some; ++i) places(lanes, j, first + i, posts).store(at + i * lane_count);
-      for (i64 e = 0; e < some * lane_count; e += lane_count)
-        repeat<Set, lane_count>([&](int l) {
-          u32 *const here = order + first * lane_count + e + l, *const there = order + at[e + l];
-          const u32 read = *there;
-          *there = *here;
-          *here = read;
-        });
+      // The posts of all lanes are looked up before any moves: so they are written at once.
+      for (i64 e = 0; e < some * lane_count; e += lane_count) {
+        Entry* const here = order + first * lane_count + e;
+        const Lanes<Set, Entry> read = Set::gather(order, at + e);
+        repeat<Set, lane_count>([&](int l) { order[at[e + l]] = here[l]; });
+        read.store(here);
+      }
     }
     return true;
   }
@@ -214,9 +218,9 @@ class MixtureLaneSteps {
     return (numbers << 4) | Words<Set>::load(own);
   }
 
-  template <int components, bool losing>
+  template <int components, bool losing, class Entry>
   [[gnu::always_inline]] static inline void update(const MixtureLanes<Real>& lanes, i64 j,
-                                                   const u32* post,
+                                                   const Entry* post,
                                                    const core::MixtureRate<Real>& rate) {
     using Vector = Lanes<Set, Real>;
     Real* const weights = lanes.weights + j * components * lane_count;
@@ -225,7 +229,7 @@ class MixtureLaneSteps {
     for (int k = 0; k < components; ++k) w[k] = Vector::load(weights + k * lane_count);
     const Vector hit = core::sum_known<components>([&](int k) { return w[k] * f[k]; });
     if (!all_at_least(hit, Vector(core::least_hit<Real>))) [[unlikely]]
-      return lanes.rescue(lanes, j, post, rate);
+      return rescue(lanes, j, post, rate);
     const Vector gain = Vector(rate.learnt) / hit;
     if constexpr (!losing) {
       for (int k = 0; k < components; ++k)
@@ -241,46 +245,30 @@ class MixtureLaneSteps {
     }
   }
 
-  // In the order of core::normalise, and of a sum over pairs.
-  template <int components>
-  static void observe(const MixtureLanes<Real>& lanes, double* weights, double* squares,
-                      double* sum) {
-    using Vector = Reals<Set>;
-    const i64 models = lanes.net->models;
-    const auto row = [&](i64 j, int k) { return weights + (j * components + k) * lane_count; };
-    Vector total(0.0);
-    for (i64 i = 0; i < models; ++i) {
-      Vector w[components];
-      for (int k = 0; k < components; ++k) {
-        const Real* const from = lanes.weights + (i * components + k) * lane_count;
-        for (int l = 0; l < lane_count; ++l) row(i, k)[l] = static_cast<double>(from[l]);
-        w[k] = Vector::load(row(i, k));
-      }
-      const Vector whole = core::sum_known<components>([&](int k) { return w[k]; });
-      const auto some = whole > Vector(0.0);
-      for (int k = 0; k < components; ++k) {
-        w[k] = select(some, w[k] / whole, Vector(1.0 / components));
-        w[k].store(row(i, k));
-      }
-      for (i64 j = 0; j < i; ++j) {
-        const Vector square = core::sum_known<components>([&](int k) {
-          const Vector gap = w[k] - Vector::load(row(j, k));
-          return gap * gap;
-        });
-        total = total + square;
-        square.store(squares + (i * models + j) * lane_count);
-      }
-    }
-    (Vector(2.0) * total).store(sum);
+  template <class Entry>
+  [[gnu::noinline]] static void rescue(const MixtureLanes<Real>& lanes, i64 j, const Entry* post,
+                                       const core::MixtureRate<Real>& rate) {
+    u32 entry[lane_count];
+    for (int l = 0; l < lane_count; ++l) entry[l] = static_cast<u32>(post[l]);
+    lanes.rescue(lanes, j, entry, rate);
+  }
+
+  [[gnu::always_inline]] static inline Lanes<Set, Real> kept(const MixtureLanes<Real>& lanes,
+                                                             const u32* post) {
+    return Set::gather(lanes.likelihoods, post);
+  }
+  [[gnu::always_inline]] static inline Lanes<Set, Real> kept(const MixtureLanes<Real>&,
+                                                             const u64* post) {
+    return upper_singles<Set>(post);
   }
 
   // The likelihoods of the posts that lanes read.
-  template <int components>
-  [[gnu::always_inline]] static inline void find(const MixtureLanes<Real>& lanes, const u32* post,
+  template <int components, class Entry>
+  [[gnu::always_inline]] static inline void find(const MixtureLanes<Real>& lanes, const Entry* post,
                                                  Lanes<Set, Real>* f) {
     using Vector = Lanes<Set, Real>;
     if constexpr (components == 2) {
-      const Vector kept = Set::gather(lanes.likelihoods, post), one(Real(1));
+      const Vector kept = MixtureLaneSteps::kept(lanes, post), one(Real(1));
       const auto first = kept.sign();
       f[0] = select(first, Vector(Real(0)) - kept, one);
       f[1] = select(first, one, kept);
