@@ -23,7 +23,7 @@ class Draws {
   // n draws from p, added to `builder`'s: by alias, or, where p has few tokens for so many draws,
   // by conditional binomials.
   AUTOPHAGE_HD void from_truth(const Truth& law, i64 n, Builder& builder) {
-    if (n > byte_limit && n > 8 * i64{law.support}) {
+    if (!by_alias(law, n)) {
       share_truth(law, n, builder);
     } else if (builder.labelled() && builder.listed()) {
       i32* const label = builder.room();
@@ -32,6 +32,10 @@ class Draws {
     } else {
       for (i64 i = 0; i < n; ++i) builder.add(draw_alias(law.alias, truth), 1);
     }
+  }
+
+  AUTOPHAGE_HD static bool by_alias(const Truth& law, i64 n) {
+    return n <= byte_limit || n <= 8 * i64{law.support};
   }
 
   // The same by conditional binomials alone.

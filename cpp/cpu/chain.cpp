@@ -14,6 +14,7 @@
 #include "chain_observer.hpp"
 #include "chain_sinks.hpp"
 #include "chain_workspace.hpp"
+#include "neutral_lanes.hpp"
 #include "pool.hpp"
 #include "prepared_laws.hpp"
 
@@ -75,6 +76,7 @@ class Worker {
         laws_(laws),
         space_(job, bounds),
         table_(space_.pair_table()),
+        lanes_(job, space_, table_, stop),
         sink_(std::move(sink)),
         every_(Sink::wants_generations(out)),
         wants_first_(Sink::wants_first(out)),
@@ -85,6 +87,10 @@ class Worker {
   ChainOutcome block(std::int64_t begin, std::int64_t end, std::int64_t context,
                      std::mutex& mutex) {
     const core::Schedule schedule = schedule_of(job_, context);
+    if (lanes_.open(context) && !every_ && NeutralLanes::fit(schedule)) {
+      lanes_.times(begin, end, laws_.at(context), schedule.n_at(1), sink_);
+      begin = end;
+    }
     for (std::int64_t run = begin; run < end && !stop_.raised(); ++run) {
       const std::int64_t stuck =
           every_ ? one<true>(run, context, schedule) : one<false>(run, context, schedule);
@@ -105,7 +111,10 @@ class Worker {
                                    space_.first.data(), first, stop_);
     const core::RunName name{job_.seed, static_cast<std::uint64_t>(job_.first_run + run),
                              static_cast<std::uint64_t>(context), &stop_};
-    run_regime(job_, law, schedule, name, space_, table_, wants_tokens_, observer);
+    if (lanes_.on())
+      lanes_.run(law, schedule, name, observer);
+    else
+      run_regime(job_, law, schedule, name, space_, table_, wants_tokens_, observer);
     sink_.finish(chain, observer.times);
     if (wants_first_) std::fill_n(space_.first.begin(), prepared.p.size(), 0);
     return observer.stuck_at;
@@ -115,10 +124,19 @@ class Worker {
   PreparedLaws& laws_;
   ChainWorkspace space_;
   core::PairTable table_;
+  NeutralLanes lanes_;
   Sink sink_;
   bool every_, wants_first_, wants_tokens_;
   core::StopFlag& stop_;
 };
+
+// Runs in lanes wait for each other at the end of a unit: it has more of them where that does not
+// leave threads idle.
+std::int64_t runs_of_unit(const ChainJob& job) {
+  if (!NeutralLanes::fit(job)) return runs_in_unit(job.runs, job.threads);
+  const std::int64_t share = job.threads > 1 ? job.runs / (8 * job.threads) : job.runs;
+  return std::clamp<std::int64_t>(share, 1, NeutralLanes::most_runs);
+}
 
 // Units of work are blocks of runs of one context, all contexts of a block of runs before the next.
 template <class Sink, class Out, class MakeSink>
@@ -126,7 +144,7 @@ ChainOutcome run_study(const ChainJob& job, const Out& out, const Poll& poll,
                        MakeSink&& make_sink) {
   PreparedLaws laws(job.laws, job.contexts, job.tokens);
   const ChainBounds bounds = bounds_of(job);
-  const std::int64_t runs_per_unit = runs_in_unit(job.runs, job.threads);
+  const std::int64_t runs_per_unit = runs_of_unit(job);
   const std::int64_t blocks = (job.runs + runs_per_unit - 1) / runs_per_unit;
   const std::int64_t units = blocks * job.contexts;
   const int threads =

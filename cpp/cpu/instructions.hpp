@@ -33,4 +33,19 @@ inline Instructions chosen_instructions() {
       "'");
 }
 
+// The same for token chains, which permute bytes: AVX-512 has that with VBMI and VBMI2 alone.
+inline Instructions chosen_chain_instructions() {
+  Instructions chosen = chosen_instructions();
+#if defined(__x86_64__)
+  const bool permutes = __builtin_cpu_supports("avx512bw") &&
+                        __builtin_cpu_supports("avx512vbmi") &&
+                        __builtin_cpu_supports("avx512vbmi2");
+  const bool counts = __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
+                      __builtin_cpu_supports("popcnt");
+  if (chosen == Instructions::avx512 && !permutes) chosen = Instructions::avx2;
+  if (!counts) chosen = Instructions::baseline;
+#endif
+  return chosen;
+}
+
 }  // namespace autophage::cpu
