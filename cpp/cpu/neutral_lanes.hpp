@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <cstdint>
 #include <optional>
-#include <vector>
 
 #include "chain_models.hpp"
 #include "chain_workspace.hpp"
 #include "lane_labels.hpp"
+#include "pair_queue.hpp"
 #include "prepared_laws.hpp"
 
 namespace autophage::cpu {
@@ -58,31 +58,18 @@ class NeutralLanes {
   void times(std::int64_t begin, std::int64_t end, const PreparedLaw& prepared, std::int64_t n,
              Sink& sink) {
     const core::Truth law = prepared.truth();
-    pairs_.clear();
-    const auto finish = [&](std::int64_t run, std::int64_t t, std::int32_t token) {
-      sink.finish({run, context_, prepared.token.data()}, token < 0 ? Times{} : Times{t, t, token});
-    };
+    const std::int32_t* const token = prepared.token.data();
     for (std::int64_t run = begin; run < end && !stop_.raised(); ++run) {
-      const std::int64_t t = until_two(law, static_cast<std::uint64_t>(job_.first_run + run), n);
-      if (living_.size == 1)
-        finish(run, t, token_[living_.name[0]]);
-      else if (living_.size > 2 || t == job_.generations)
-        finish(run, t, -1);
+      const std::int64_t name = job_.first_run + run;
+      const std::int64_t t = until_two(law, static_cast<std::uint64_t>(name), n);
+      const std::int32_t first = token_[living_.name[0]];
+      if (living_.size == 2 && t != job_.generations)
+        pairs_.add({name, t, first, token_[living_.name[1]], living_.count[0], 0});
       else
-        pairs_.push_back({job_.first_run + run, t, token_[living_.name[0]], token_[living_.name[1]],
-                          living_.count[0], 0});
+        sink.finish(Chain{run, context_, token}, living_.size > 1 ? Times{} : Times{t, t, first});
     }
-    if (pairs_.empty()) return;
-    table_.prepare(n);
     const simd::PairTask task{&streams_->pair, &table_, job_.generations, &stop_};
-    kernels_->pairs(task, pairs_.data(), static_cast<std::int64_t>(pairs_.size()));
-    for (const simd::PairRun& pair : pairs_) {
-      const bool one = pair.count == 0 || pair.count == n;
-      finish(pair.run - job_.first_run, pair.t,
-             !one             ? -1
-             : pair.count > 0 ? pair.first
-                              : pair.second);
-    }
+    pairs_.finish(*kernels_, task, n, job_.first_run, context_, token, sink);
   }
 
  private:
@@ -129,7 +116,7 @@ class NeutralLanes {
   simd::LabelWalk walk_;
   simd::Living living_;
   std::int32_t drawn_[core::byte_limit], token_[core::byte_limit];
-  std::vector<simd::PairRun> pairs_;
+  PairQueue pairs_;
 };
 
 }  // namespace autophage::cpu
