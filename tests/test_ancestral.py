@@ -62,7 +62,7 @@ def joint_law(p: tuple[float, ...], n: int) -> Any:
 
 
 def ends(p: Any, n: Any, runs: int = RUNS, **more: Any) -> xr.Dataset:
-    arguments = {"runs": runs, "rng": KEY, "method": "ancestral"} | more
+    arguments: dict[str, Any] = {"runs": runs, "rng": KEY, "method": "ancestral"} | more
     return ap.simulate(ap.Categorical(p), ap.FullySynthetic(n), **arguments)
 
 
@@ -180,7 +180,7 @@ class TestOptions:
 
     def test_reductions_are_those_of_the_runs(self) -> None:
         for generations in (None, 50):
-            more = {"generations": generations, "runs": 4000, "record": ("collapse_time",)}
+            more: dict[str, Any] = {"generations": generations, "runs": 4000, "record": ("collapse_time",)}
             time = ends([0.4, 0.6], 30, **more).collapse_time.values
             reached = time[time > 0]
             mean = ends([0.4, 0.6], 30, **more, reduce="mean")
@@ -252,7 +252,7 @@ REFUSED: list[tuple[Any, dict[str, Any], type[Exception], str]] = [
 def test_the_rest_is_refused(
     regime: Any, more: dict[str, Any], kind: type[Exception], message: str
 ) -> None:
-    arguments = {"runs": 5, "method": "ancestral"} | more
+    arguments: dict[str, Any] = {"runs": 5, "method": "ancestral"} | more
     with pytest.raises(kind, match=message):
         ap.simulate(ap.Categorical([0.5, 0.5]), regime, **arguments)
 
