@@ -18,12 +18,13 @@ from typing import Any
 from bench import system
 from bench.cases import CASES as CHAINS
 from bench.cases import Case, Contender
+from bench.cases_ancestral import CASES as ANCESTRAL
 from bench.cases_linear import CASES as LINEAR
 from bench.cases_mixture import CASES as MIXTURES
 from bench.cases_streaming import CASES as STREAMING
 from bench.judge import Check, Outcome
 
-CASES = (*CHAINS, *LINEAR, *MIXTURES, *STREAMING)
+CASES = (*CHAINS, *ANCESTRAL, *LINEAR, *MIXTURES, *STREAMING)
 CHECK_SEED, TIMING_SEED = 20_000, 30_000
 QUICK_SHARE = 10  # --quick does a tenth of the runs of every large case
 LEAST_RUNS = 1000

@@ -71,6 +71,12 @@ def studies() -> dict[str, Callable[[int | None], Any]]:
         "histogram with a bar": study(
             small, hundred, runs=LONG, reduce="histogram", progress=True, threads=1
         ),
+        "histogram of paths of ancestors": study(
+            small, hundred, runs=20 * LONG, reduce="histogram", method="ancestral"
+        ),
+        "tables of paths of ancestors": study(
+            small, ap.FullySynthetic(250_000), runs=1, method="ancestral"
+        ),
         "many contexts": study(contexts, hundred, runs=2000),
         "means of many contexts": study(
             contexts, hundred, runs=LONG, reduce="mean", generations=50, record=["sigma", "p"]

@@ -6,6 +6,8 @@
 #include <pybind11/pybind11.h>
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "../backend.hpp"
 
@@ -17,6 +19,7 @@ void bind_build(py::module_& module);
 void bind_random(py::module_& module);
 void bind_occupancy(py::module_& module);
 void bind_chain(py::module_& module);
+void bind_chain_ancestral(py::module_& module);
 void bind_linear_chain(py::module_& module);
 void bind_mixture(py::module_& module);
 void bind_sums(py::module_& module);
@@ -26,6 +29,14 @@ void bind_recursive_mixture(py::module_& module);
 
 template <class T>
 using Array = py::array_t<T, py::array::c_style>;
+
+// An array that owns the vector's memory.
+template <class T>
+Array<T> adopt(std::vector<T>&& values) {
+  auto* kept = new std::vector<T>(std::move(values));
+  const py::capsule owner(kept, [](void* p) { delete static_cast<std::vector<T>*>(p); });
+  return Array<T>(static_cast<py::ssize_t>(kept->size()), kept->data(), owner);
+}
 
 // The array values[name] itself: a converted copy would be lost, with all that a kernel writes to
 // it, or be gone before a kernel reads it.

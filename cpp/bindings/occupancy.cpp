@@ -8,14 +8,6 @@ namespace {
 using Doubles = Array<double>;
 using Integers = Array<std::int64_t>;
 
-// An array that owns the vector's memory.
-template <class T>
-Array<T> adopt(std::vector<T>&& values) {
-  auto* kept = new std::vector<T>(std::move(values));
-  const py::capsule owner(kept, [](void* p) { delete static_cast<std::vector<T>*>(p); });
-  return Array<T>(static_cast<py::ssize_t>(kept->size()), kept->data(), owner);
-}
-
 py::tuple agreement(const Doubles& law, const Doubles& copies, double rest, std::int64_t draws) {
   Doubles agree(draws + 1), differ(draws + 1);
   run_unlocked(py::none(), [&, a = agree.mutable_data(), d = differ.mutable_data()](Poll) {

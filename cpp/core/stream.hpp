@@ -44,6 +44,8 @@ enum class Purpose : u32 {
   posts = 11,          // what a mixture adds to the pool; context is the model
   reading = 12,        // which posts a mixture reads; context 0 where all read the same
   reading_again = 13,  // in place of refused words of `reading`
+  ancestral = 14,      // a path of ancestors (see chain_ancestral.hpp); from block 2^32 on, draws
+                       // from the exact law
   derive = 63,         // keys for contexts beyond 2^20
 };
 

@@ -21,6 +21,37 @@ def run_chains(
     reduce: bool,
     poll: Callable[[int], object] | None,
 ) -> tuple[int, int, int, int]: ...
+
+# The five tables of core::AncestralTables for one n: row, column, start, level, above.
+def ancestral_table(
+    n: int, callback: Callable[[int], object] | None
+) -> tuple[NDArray[uint64], NDArray[uint64], NDArray[int64], NDArray[int32], NDArray[uint64]]: ...
+
+# Contexts (c, s); tables of the numbers of draws n; which of them each context has. Returns 0, or 1
+# where the poll asked to stop.
+def run_ancestral(
+    laws: NDArray[float64],
+    n: NDArray[int64],
+    table_of: NDArray[int64],
+    tables: list[Any],
+    study: Mapping[str, Any],
+    out: Mapping[str, NDArray[Any]],
+    reduce: bool,
+    poll: Callable[[int], object] | None,
+) -> int: ...
+
+# Fills times[:, column] from columns (k, 2): thresholds, and outcomes as own | other << 32. Times
+# beyond the horizon go on with chance ratio / 2^64.
+def draw_times(
+    columns: NDArray[uint64],
+    horizon: int,
+    ratio: int,
+    seed: int,
+    context: int,
+    times: NDArray[int64],
+    column: int,
+    callback: Callable[[int], object] | None,
+) -> None: ...
 def run_linear_chains(
     network: Mapping[str, Any],
     study: Mapping[str, Any],

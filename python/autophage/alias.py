@@ -7,8 +7,6 @@ from numpy.typing import NDArray
 
 from autophage.occupancy import Floats, Integers
 
-BLOCK = 1 << 20  # draws at a time: an interrupt waits for no more
-
 
 class AliasTable:
     """Cells of equal capacity, each shared by two outcomes at most.
@@ -39,16 +37,25 @@ class AliasTable:
         weight[np.argmax(weight)] += units - int(weight.sum())
         self.threshold, self.other = _share(weight, self.capacity)
 
-    def draw(self, size: tuple[int, ...], generator: np.random.Generator) -> NDArray[np.int64]:
-        """Draw outcomes: a cell, then one of its two outcomes."""
-        drawn = np.empty(size, dtype=np.int64)
-        flat = drawn.reshape(-1)
-        for start in range(0, flat.size, BLOCK):
-            part = flat[start : start + BLOCK]
-            cell = generator.integers(0, len(self.threshold), part.size)
-            unit = generator.integers(0, self.capacity, part.size)
-            part[:] = np.where(unit < self.threshold[cell], cell, self.other[cell])
-        return drawn
+    def columns(self, first: int) -> NDArray[np.uint64]:
+        """Lay the table out for the kernel, with outcomes first, first + 1, ..
+
+        Parameters
+        ----------
+        first : int
+            The outcome of cell 0; the last one must be below 2^32.
+
+        Returns
+        -------
+        ndarray of uint64, shape (k, 2)
+            Thresholds in units of 2^-64 of a cell, and the two outcomes, own | other << 32.
+        """
+        whole = self.threshold == self.capacity  # 2^64 does not fit: both outcomes are the own one
+        own = np.arange(len(self.threshold), dtype=np.uint64)
+        other = np.where(whole, own, self.other.astype(np.uint64))
+        shift = np.uint64(65 - self.capacity.bit_length())
+        outcomes = (own + np.uint64(first)) | (other + np.uint64(first)) << np.uint64(32)
+        return np.stack([self.threshold.astype(np.uint64) << shift, outcomes], axis=1)
 
 
 def _share(weight: Integers, capacity: int) -> tuple[Integers, Integers]:

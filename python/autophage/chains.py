@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from autophage import _check, regimes
+from autophage import _check, ancestral, regimes
 from autophage.models import Categorical
-from autophage.records import Dims, Extent, Record, Study, Values
+from autophage.records import FORWARD, Dims, Extent, Record, Study, Values
 from autophage.regimes import Regime
 
 if TYPE_CHECKING:
@@ -39,6 +39,9 @@ RECORDS = {
     "l2_to_first": Record("squared l2 distance to generation 1", _PATH, "real"),
     "p": Record("the whole law", (*_PATH, "token"), "real"),
 }
+ANCESTRAL = "ancestral"
+"""The way of drawing ends alone, from paths of ancestors."""
+ENDS = {name: RECORDS[name] for name in ("collapse_time", "absorption_time", "final_token")}
 STOPPED, STUCK = 1, 2  # endings of a kernel call
 
 _KERNEL_NAMES: dict[type[Regime], str] = {
@@ -69,14 +72,14 @@ class ChainJob:
     def largest_result(self) -> Study:
         """Return the study with its horizon; of an open histogram the latest collapse to expect.
 
-        P(T > t) falls like exp(-t / n) beyond 2 n.
+        A window takes as many times longer as it has models.
         """
         if self.study.reduce != "histogram" or self.study.generations is not None:
             return self.study
         window = getattr(self.regime, "window", 1)
         chains = self.study.runs * self.study.contexts
-        latest = window * int(self.schedule.n.max()) * (2.0 + math.log(chains))
-        return replace(self.study, generations=int(latest))
+        latest = ancestral.latest_collapse(window * int(self.schedule.n.max()), chains)
+        return replace(self.study, generations=latest)
 
     def working_memory(self) -> int:
         """Return the bytes needed beside the results: windows hold one sample a model."""
@@ -165,6 +168,7 @@ class CategoricalChains:
         "(autophage.Interacting needs a Categorical with public)"
     )
     dtypes: tuple[str, ...] = ("float64",)
+    methods: tuple[str, ...] = (FORWARD, ANCESTRAL)
     counted: tuple[str, ...] = ("collapse_time",)
 
     def describes(self, model: Any) -> bool:
@@ -174,7 +178,7 @@ class CategoricalChains:
     def study(self, model: Categorical, **extent: Unpack[Extent]) -> Study:
         """Make a study; one law given alone has no context in the results."""
         return Study(
-            records=RECORDS,
+            records=RECORDS if extent.get("method", FORWARD) == FORWARD else ENDS,
             record=(),
             sizes={"context": model.context_count, "token": model.token_count},
             dropped=None if model.has_contexts else "context",
@@ -212,9 +216,12 @@ class CategoricalChains:
         key: int,
         threads: int,
         kernels: ModuleType,
-    ) -> ChainJob:
+    ) -> ChainJob | ancestral.AncestralJob:
         """Make the job of a study."""
         schedule = regime.schedule(study.generations, study.contexts)
+        if study.method == ANCESTRAL:
+            ancestral.refuse(regime, schedule.n)
+            return ancestral.AncestralJob(study, model, schedule.n, key, threads, kernels)
         return ChainJob(study, model, regime, schedule, key, threads, kernels)
 
     def inputs(self, model: Categorical, regime: Regime, study: Study) -> Values:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from autophage import _core
 from autophage.alias import AliasTable
@@ -42,7 +43,7 @@ class Group:
         self.ancestry = Ancestry(n)
         self.tokens = tokens
         self._expectations: dict[Weight, Expectations] = {}
-        self._samplers: dict[int, AliasTable] = {}
+        self._samplers: dict[int, NDArray[np.uint64]] = {}
 
     @property
     def rows(self) -> int:
@@ -110,18 +111,31 @@ class Group:
             low[open_] = np.where(enough, low[open_], middle[open_])
         return high
 
-    def draw(self, context: int, size: int, generator: np.random.Generator) -> Integers:
-        """Draw T: from a table up to the horizon, and a geometric time beyond it."""
+    def draw(self, context: int, key: int, number: int, times: Integers, column: int) -> None:
+        """Draw T into a column of times: from a table up to the horizon, and beyond it by decay.
+
+        Parameters
+        ----------
+        context : int
+            Place of the context in the group.
+        key, number : int
+            Key of the random stream, and the context's number in it.
+        times : ndarray of int64, shape (k, c)
+            What to fill.
+        column : int
+            Which column of it.
+        """
         horizon = self.ancestry.horizon
         if context not in self._samplers:
             m = np.arange(1, horizon + 1)
             here = np.full(horizon, context)
             beyond = self.sf(m[-1:], here[:1])
-            self._samplers[context] = AliasTable(np.concatenate([self.pmf(m, here), beyond]))
-        times = self._samplers[context].draw((size,), generator) + 1
-        late = times > horizon
-        times[late] += generator.geometric(1.0 / self.ancestry.n[-1], int(late.sum())) - 1
-        return times
+            table = AliasTable(np.concatenate([self.pmf(m, here), beyond]))
+            self._samplers[context] = table.columns(1)
+        n = self.ancestry.n[-1]
+        goes_on = (1 << 64) * (n - 1) // n
+        columns = self._samplers[context]
+        _core.draw_times(columns, horizon, goes_on, key, number, times, column, None)
 
     def surviving(self, m: Integers, context: Integers) -> Floats:
         """Return the expected number of tokens that generation m has."""

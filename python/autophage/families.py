@@ -61,6 +61,8 @@ class Family(Protocol):
     dtypes : tuple of str
         The arithmetic that its kernel knows, the default first; a header names it where there is a
         choice.
+    methods : tuple of str
+        The ways of drawing that it has, `FORWARD` first; what the others can record is in `study`.
     counted : tuple of str
         The times that reduce="histogram" takes; none where it takes none.
     """
@@ -71,6 +73,7 @@ class Family(Protocol):
     regimes: tuple[type[Regime], ...]
     regime: str
     dtypes: tuple[str, ...]
+    methods: tuple[str, ...]
     counted: tuple[str, ...]
 
     def describes(self, model: Any) -> bool:

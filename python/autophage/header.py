@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from autophage import _check, _core, families, reductions
 from autophage.random import KEY_LIMIT
-from autophage.records import Dims, Study
+from autophage.records import FORWARD, Dims, Study
 from autophage.regimes import Regime
 
 if TYPE_CHECKING:
@@ -90,6 +90,7 @@ def write(header: Header) -> dict[str, str]:
         "record": study.record,
         "reduce": study.reduce,
         **({"dtype": study.dtype} if _chooses_dtype(family) else {}),
+        **({} if study.method == FORWARD else {"method": study.method}),
         "environment": {k: v[0] if len(v) == 1 else v for k, v in header.environment.items()},
     }
     return {ATTRIBUTE: json.dumps(content, allow_nan=False)}
@@ -186,7 +187,8 @@ def _parse(dataset: xarray.Dataset, text: str) -> tuple[Header, object]:
     _check.fields("header", content, _FIELDS, only=False)
     described = dict(_check.fields("model", content["model"], ["kind"], only=False))
     family = families.of_kind(described.pop("kind"))
-    _check.fields("header", content, (*_FIELDS, *(["dtype"] if _chooses_dtype(family) else [])))
+    chosen = (["dtype"] if _chooses_dtype(family) else []) + ["method"] * ("method" in content)
+    _check.fields("header", content, (*_FIELDS, *chosen))
     model = family.read(dataset, described)
     study = _parse_study(family, model, content)
     key = content["key"]
@@ -211,12 +213,16 @@ def _parse_study(family: families.Family, model: Any, content: dict[str, Any]) -
     if generations is not None:
         _check.integer("generations", generations, 1, _check.GENERATION_LIMIT)
     runs = _check.integer("runs", content["runs"], 1, _check.RUN_LIMIT)
+    method = FORWARD
+    if "method" in content:  # left out where it is the usual one
+        method = _check.choice("method", content["method"], family.methods[1:])
     study = family.study(
         model,
         reduce=reduce,
         runs=runs,
         first_run=_check.integer("first_run", content["first_run"], 0, _check.RUN_LIMIT - runs),
         generations=generations,
+        method=method,
     )
     if _chooses_dtype(family):
         study = replace(study, dtype=_check.choice("dtype", content["dtype"], family.dtypes))

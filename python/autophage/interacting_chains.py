@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from autophage import _check, chains, entities
 from autophage.interaction import Interacting
 from autophage.models import Categorical
-from autophage.records import Dims, Extent, Record, Study, Values
+from autophage.records import FORWARD, Dims, Extent, Record, Study, Values
 from autophage.regimes import Regime
 
 if TYPE_CHECKING:
@@ -110,6 +110,7 @@ class InteractingChains:
     regimes: tuple[type[Regime], ...] = (Interacting,)
     regime = "an autophage.Interacting, the one regime of a Categorical with public"
     dtypes: tuple[str, ...] = ("float64",)
+    methods: tuple[str, ...] = (FORWARD,)
     counted: tuple[str, ...] = ("collapse_time",)
 
     def describes(self, model: Any) -> bool:

@@ -16,7 +16,7 @@ from autophage import _check
 from autophage.interaction import Interacting
 from autophage.linear import InteractingLinear
 from autophage.linear_data import Data
-from autophage.records import SIGNED, Dims, Extent, Record, Study, Values
+from autophage.records import FORWARD, SIGNED, Dims, Extent, Record, Study, Values
 from autophage.regimes import Regime
 
 if TYPE_CHECKING:
@@ -150,6 +150,7 @@ class InteractingLinearModels:
     regimes: tuple[type[Regime], ...] = (Interacting,)
     regime = "an autophage.Interacting"
     dtypes: tuple[str, ...] = ("float64",)
+    methods: tuple[str, ...] = (FORWARD,)
     counted: tuple[str, ...] = ()
 
     def describes(self, model: InteractingLinear) -> bool:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from autophage import _check
 from autophage.mixture import MixtureNetwork, MixtureSchedule
-from autophage.records import BOUNDED, SIGNED, Dims, Extent, Record, Study, Values
+from autophage.records import BOUNDED, FORWARD, SIGNED, Dims, Extent, Record, Study, Values
 from autophage.regimes import Regime
 
 if TYPE_CHECKING:
@@ -123,6 +123,7 @@ class MixtureNetworks:
     regimes: tuple[type[Regime], ...] = ()
     regime = "None for a MixtureNetwork, which says itself how its models post and read"
     dtypes: tuple[str, ...] = ("float64", "float32")
+    methods: tuple[str, ...] = (FORWARD,)
     counted: tuple[str, ...] = ()
 
     def describes(self, model: Any) -> bool:

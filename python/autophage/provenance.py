@@ -124,6 +124,7 @@ def rerun(
         record=study.record,
         reduce=study.reduce,
         dtype=study.dtype,
+        method=study.method,
         device=device,
         threads=threads,
         first_run=study.first_run,
@@ -213,6 +214,7 @@ def _require_same_study(first: Header, other: Header, name: str) -> None:
             "record": study.record,
             "reduce": study.reduce,
             "dtype": study.dtype,
+            "method": study.method,
         }
 
     for field, expected in parts(first).items():

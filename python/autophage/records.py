@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,9 @@ BOUNDED = (2, 3)
 SIGNED = (4, 7)
 """The same for reals of either sign up to 2^62 units: two's complement, room for 2^38 of them."""
 FIXED_POINT = {BOUNDED: 2.0**60, SIGNED: 2.0**124}  # of a unit; 1/this is the least
+
+FORWARD = "forward"
+"""The way of drawing that every family has: generation after generation."""
 
 Dims = tuple[str, ...]
 Values = dict[str, tuple[Dims, NDArray[Any]]]
@@ -67,6 +70,7 @@ class Extent(TypedDict):
     runs: int
     first_run: int
     generations: int | None
+    method: NotRequired[str]
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,8 @@ class Study:
         Ways out where working memory is too large.
     dtype : str
         The arithmetic of the kernel, one of those that its family names.
+    method : str
+        The way of drawing, one of those that its family names.
     """
 
     records: Mapping[str, Record]
@@ -108,6 +114,7 @@ class Study:
     first_generation: int = 1
     ways: tuple[str, ...] = ("fewer threads",)
     dtype: str = "float64"
+    method: str = FORWARD
 
     @property
     def rows(self) -> int:

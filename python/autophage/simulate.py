@@ -54,6 +54,7 @@ def simulate(
     record: Sequence[str] | None = None,
     reduce: str | None = None,
     dtype: str = "float64",
+    method: str = "forward",
     device: str = "cpu",
     threads: int | None = None,
     first_run: int = 0,
@@ -108,6 +109,13 @@ def simulate(
         same, and the weights of a run right to some 1e-6, unless a rounding moves a draw from one
         component to the next (a chance of some 1e-7 a post): then the run is another one of the
         same law. Results are float64 either way.
+    method : {"forward", "ancestral"}, optional
+        "forward" draws one generation after the other. "ancestral" draws collapse_time,
+        absorption_time (the same) and final_token alone, from one path of ancestors a run, some
+        hundred times as fast: for token chains under FullySynthetic with n constant over
+        generations and at most 250,000. Both are exact, the joint law of the three records
+        included; they draw different numbers from it. The tables for paths take some 6 us and 800
+        bytes for each of the n samples.
     device : {"cpu"}, optional
         Where the kernel runs.
     threads : int, optional
@@ -179,6 +187,7 @@ def simulate(
     regime = _check.instance("regime", regime, family.regimes or type(None), family.regime)
     family.refuse(model, regime)
     dtype = _check.choice("dtype", dtype, family.dtypes)
+    method = _check.choice("method", method, family.methods)
     runs = _check.integer("runs", runs, 1, _check.RUN_LIMIT)
     first_run = _check.integer("first_run", first_run, 0, _check.RUN_LIMIT - runs)
     if reduce is not None:
@@ -188,7 +197,12 @@ def simulate(
     progress = _check.flag("progress", progress)
     generations = _generations(generations, family, model, regime)
     study = family.study(
-        model, reduce=reduce, runs=runs, first_run=first_run, generations=generations
+        model,
+        reduce=reduce,
+        runs=runs,
+        first_run=first_run,
+        generations=generations,
+        method=method,
     )
     study = replace(study, record=_record(record, study, family), dtype=dtype)
     key = resolve_key(rng)
@@ -222,6 +236,8 @@ def _record(
     """Return the records asked for, or the default ones, if they go together with the rest."""
     allowed = family.counted if study.reduce == "histogram" else tuple(study.records)
     given = [f'reduce="{study.reduce}"'] if study.reduce else []
+    if study.method != records.FORWARD:
+        given.append(f'method="{study.method}"')
     if study.reduce == "mean":
         allowed = tuple(name for name in allowed if study.records[name].kind != "label")
     if study.generations is None:
