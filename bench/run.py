@@ -23,18 +23,13 @@ from bench.cases_linear import CASES as LINEAR
 from bench.cases_mixture import CASES as MIXTURES
 from bench.cases_streaming import CASES as STREAMING
 from bench.judge import Check, Outcome
+from bench.tell import readable, say
 
 CASES = (*CHAINS, *ANCESTRAL, *LINEAR, *MIXTURES, *STREAMING)
 CHECK_SEED, TIMING_SEED = 20_000, 30_000
 QUICK_SHARE = 10  # --quick does a tenth of the runs of every large case
 LEAST_RUNS = 1000
 CASE_SECONDS, LEAST_REPETITIONS = 180.0, 3  # A case that takes longer is repeated less
-
-
-def say(line: str = "") -> None:
-    """Print a line at once."""
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 def quick(case: Case) -> Case:
@@ -91,14 +86,6 @@ def per_run(result: Mapping[str, Any]) -> list[float]:
 def spread(values: Sequence[float]) -> dict[str, float]:
     """Give median, least and largest."""
     return {"median": statistics.median(values), "min": min(values), "max": max(values)}
-
-
-def readable(seconds: float) -> str:
-    """Write a time with three digits and a fitting unit."""
-    for unit, scale in (("s", 1.0), ("ms", 1e3), ("us", 1e6)):
-        if seconds * scale >= 1.0:
-            return f"{seconds * scale:.3g} {unit}"
-    return f"{seconds * 1e9:.3g} ns"
 
 
 def goal(wanted: float | None, reached: bool) -> str:

@@ -126,7 +126,7 @@ def describe() -> dict[str, Any]:
         "system": platform.platform(),
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in packages},
-        "command": ["python", "-m", "bench.run", *sys.argv[1:]],
+        "command": ["python", *sys.orig_argv[1:]],
         "when": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
 

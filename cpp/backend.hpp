@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "backend/prepared_laws.hpp"
+
 namespace autophage {
 
 // How a long kernel call talks to its caller. `proceed` is called from the calling thread about
@@ -32,6 +34,7 @@ enum class Regime : std::int32_t {
 struct ChainJob {
   const double* laws = nullptr;  // (contexts, tokens), rows sum to one
   std::int64_t contexts = 0, tokens = 0;
+  cpu::PreparedLaws* prepared = nullptr;  // of these laws; null: the call prepares its own
 
   Regime regime = Regime::fully_synthetic;
   std::int64_t rows = 0;                    // of the three schedules; the last row holds for ever

@@ -32,6 +32,16 @@ ChainJob job_of(const py::dict& study) {
   return job;
 }
 
+// Keeps the array that the tables are made from.
+struct Laws {
+  Array<double> laws;
+  std::shared_ptr<cpu::PreparedLaws> tables;
+
+  explicit Laws(Array<double> laws_)
+      : laws(std::move(laws_)),
+        tables(cpu::prepare_laws(laws.data(), laws.shape(0), laws.shape(1))) {}
+};
+
 py::tuple run_chains(const Array<double>& laws, const Array<std::int64_t>& n,
                      const Array<double>& alpha, const Array<std::int64_t>& real,
                      const py::dict& study, const py::dict& out, bool reduce, py::object poll) {
@@ -39,6 +49,7 @@ py::tuple run_chains(const Array<double>& laws, const Array<std::int64_t>& n,
   job.laws = laws.data();
   job.contexts = laws.shape(0);
   job.tokens = laws.shape(1);
+  job.prepared = study["prepared"].cast<const Laws&>().tables.get();
   job.rows = n.shape(0);
   job.n = n.data();
   job.alpha = alpha.data();
@@ -57,6 +68,8 @@ py::tuple run_chains(const Array<double>& laws, const Array<std::int64_t>& n,
 
 void bind_chain(py::module_& module) {
   module.attr("stream_version") = core::stream_version;
+  py::class_<Laws>(module, "PreparedLaws")
+      .def(py::init<Array<double>>(), py::arg("laws").noconvert());
   module.def("run_chains", &run_chains, py::arg("laws").noconvert(), py::arg("n").noconvert(),
              py::arg("alpha").noconvert(), py::arg("real").noconvert(), py::arg("study"),
              py::arg("out"), py::arg("reduce"), py::arg("poll"));

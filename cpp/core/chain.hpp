@@ -30,7 +30,7 @@ class Draws {
       for (i64 i = 0; i < n; ++i) label[i] = draw_alias(law.alias, truth);
       builder.add_labels(n);
     } else {
-      for (i64 i = 0; i < n; ++i) builder.add(draw_alias(law.alias, truth), 1);
+      for (i64 i = 0; i < n && !stopped(i); ++i) builder.add(draw_alias(law.alias, truth), 1);
     }
   }
 
@@ -153,9 +153,9 @@ class Draws {
  private:
   static constexpr i64 chunk = 128;
 
-  // Whether to end early, asked once in 1024 tokens.
-  AUTOPHAGE_HD bool stopped(i32 token) const {
-    return (token & 1023) == 1023 && stop_ != nullptr && stop_->raised();
+  // Whether to end early, asked once in 1024 tokens or draws.
+  AUTOPHAGE_HD bool stopped(i64 step) const {
+    return (step & 1023) == 1023 && stop_ != nullptr && stop_->raised();
   }
 
   const StopFlag* stop_;

@@ -107,8 +107,8 @@ class Worker {
     const core::Truth law = prepared.truth();
     core::First first;
     const Chain chain{run, context, prepared.token.data()};
-    Observer<every, Sink> observer(sink_, chain, law, job_.generations, wants_first_,
-                                   space_.first.data(), first, stop_);
+    Observer<every, Sink> observer(sink_, chain, law, job_.generations, wants_first_, space_.first,
+                                   first, stop_);
     const core::RunName name{job_.seed, static_cast<std::uint64_t>(job_.first_run + run),
                              static_cast<std::uint64_t>(context), &stop_};
     if (lanes_.on())
@@ -116,7 +116,7 @@ class Worker {
     else
       run_regime(job_, law, schedule, name, space_, table_, wants_tokens_, observer);
     sink_.finish(chain, observer.times);
-    if (wants_first_) std::fill_n(space_.first.begin(), prepared.p.size(), 0);
+    space_.first.clear();
     return observer.stuck_at;
   }
 
@@ -142,7 +142,9 @@ std::int64_t runs_of_unit(const ChainJob& job) {
 template <class Sink, class Out, class MakeSink>
 ChainOutcome run_study(const ChainJob& job, const Out& out, const Poll& poll,
                        MakeSink&& make_sink) {
-  PreparedLaws laws(job.laws, job.contexts, job.tokens);
+  const auto own = job.prepared == nullptr ? prepare_laws(job.laws, job.contexts, job.tokens)
+                                           : std::shared_ptr<PreparedLaws>{};
+  PreparedLaws& laws = own ? *own : *job.prepared;
   const ChainBounds bounds = bounds_of(job);
   const std::int64_t runs_per_unit = runs_of_unit(job);
   const std::int64_t blocks = (job.runs + runs_per_unit - 1) / runs_per_unit;
@@ -170,6 +172,11 @@ ChainOutcome run_study(const ChainJob& job, const Out& out, const Poll& poll,
 }
 
 }  // namespace
+
+std::shared_ptr<PreparedLaws> prepare_laws(const double* laws, std::int64_t contexts,
+                                           std::int64_t tokens) {
+  return std::make_shared<PreparedLaws>(laws, contexts, tokens);
+}
 
 ChainOutcome run(const ChainJob& job, const ChainTrajectories& out, const Poll& poll) {
   const Shape shape{job.generations, job.contexts, job.tokens};

@@ -10,6 +10,7 @@
 #include "../core/sums.hpp"
 #include "chain_models.hpp"
 #include "pool.hpp"
+#include "seen_tokens.hpp"
 #include "zeroed.hpp"
 
 namespace autophage::cpu {
@@ -92,6 +93,7 @@ class SumSink {
       support_ = static_cast<std::size_t>(support);
       p_now_ = Zeroed<core::ExactSum>(generations * support_);
       p_tail_ = Zeroed<core::ExactSum>(generations * support_);
+      seen_ = SeenTokens(support_);
     }
   }
 
@@ -120,7 +122,10 @@ class SumSink {
     }
     if (support_ == 0) return;
     core::ExactSum* const laws = (absorbed ? p_tail_ : p_now_).data() + row * support_;
-    model.each([=](std::int32_t rank, double p) { laws[rank].add(core::to_fixed(p)); });
+    model.each([=, this](std::int32_t rank, double p) {
+      laws[rank].add(core::to_fixed(p));
+      seen_.see(rank);
+    });
   }
 
   void finish(const Chain&, const Times& times) {
@@ -143,7 +148,8 @@ class SumSink {
                static_cast<std::int64_t>(row) * shape_.contexts + context);
       }
     }
-    for (std::size_t i = 0; support_ > 0 && i < token.size(); ++i) {
+    for (std::size_t s = 0; s < seen_.size(); ++s) {
+      const std::size_t i = seen_[s];
       core::ExactSum settled;
       for (std::int64_t row = 0; row < shape_.generations; ++row) {
         if (looks_up(static_cast<std::size_t>(row)) && stop.raised()) return;
@@ -152,6 +158,7 @@ class SumSink {
                (row * shape_.contexts + context) * shape_.tokens + token[i]);
       }
     }
+    seen_.clear();
     add(collapse_, out_.collapse_time, context);
     add(absorption_, out_.absorption_time, context);
     if (out_.collapse_reached != nullptr) out_.collapse_reached[context] += collapsed_;
@@ -181,6 +188,7 @@ class SumSink {
   Zeroed<core::ExactSum> now_[record_count], tail_[record_count];
   int active_[record_count] = {}, actives_ = 0;
   std::size_t support_ = 0;
+  SeenTokens seen_;  // whose probabilities were added
   Zeroed<core::ExactSum> p_now_, p_tail_;
   core::ExactSum collapse_, absorption_;
   std::int64_t collapsed_ = 0, absorbed_ = 0;

@@ -8,7 +8,9 @@
 #include "../backend.hpp"
 #include "../core/chain_memory.hpp"
 #include "../core/chain_neutral.hpp"
+#include "first_counts.hpp"
 #include "prepared_laws.hpp"
+#include "zeroed.hpp"
 
 namespace autophage::cpu {
 
@@ -52,7 +54,9 @@ inline ChainBounds bounds_of(const ChainJob& job) {
 
 class ChainWorkspace {
  public:
-  ChainWorkspace(const ChainJob& job, const ChainBounds& bounds) {
+  ChainWorkspace(const ChainJob& job, const ChainBounds& bounds)
+      : first(static_cast<std::size_t>(bounds.support)),
+        dense(static_cast<std::size_t>(bounds.support)) {
     const auto support = static_cast<std::size_t>(bounds.support);
     const auto living = static_cast<std::size_t>(
         1 + std::min(bounds.support, bounds.most_drawn > (INT64_MAX >> 1) ? bounds.support
@@ -65,27 +69,25 @@ class ChainWorkspace {
       count = reach + 1;
     }
     const auto samples_wanted = static_cast<std::size_t>(count);
-    tokens_.resize(samples_wanted * living);
-    counts_.resize(samples_wanted * living);
-    labels_.resize(samples_wanted * core::labelled_sample);
+    tokens_ = Zeroed<std::int32_t>(samples_wanted * living);
+    counts_ = Zeroed<std::int64_t>(samples_wanted * living);
+    labels_ = Zeroed<std::int32_t>(samples_wanted * core::labelled_sample);
     samples.resize(samples_wanted);
     for (std::size_t i = 0; i < samples_wanted; ++i)
       samples[i] = {tokens_.data() + i * living, counts_.data() + i * living,
                     labels_.data() + i * core::labelled_sample};
-    dense.resize(support);
     if (pooled) {
-      pool_tokens_.resize(support + 1);  // see Builder::add_labels
-      pool_counts_.resize(support);
-      pool_labels_.resize(core::labelled_pool);
-      pool_dense.resize(support);
+      pool_tokens_ = Zeroed<std::int32_t>(support + 1);  // see Builder::add_labels
+      pool_counts_ = Zeroed<std::int64_t>(support);
+      pool_labels_ = Zeroed<std::int32_t>(core::labelled_pool);
+      pool_dense = Zeroed<std::int64_t>(support);
       pool = {pool_tokens_.data(), pool_counts_.data(), pool_labels_.data()};
     }
     if (job.regime == Regime::randomly_sampled || job.filter == 2) {
-      weights.resize(support);
-      gathered.resize(support);
-      tail.resize(support);
+      weights = Zeroed<double>(support);
+      gathered = Zeroed<double>(support);
+      tail = Zeroed<double>(support);
     }
-    first.resize(support);
     if (job.regime == Regime::fully_synthetic) size_pair_table(bounds.pair_n);
   }
 
@@ -96,8 +98,9 @@ class ChainWorkspace {
 
   std::vector<core::Sample> samples;
   core::Sample pool{};
-  std::vector<std::int64_t> dense, pool_dense, first;  // all zero between runs
-  std::vector<double> weights, gathered, tail;
+  FirstCounts first;
+  Zeroed<std::int64_t> dense, pool_dense;  // all zero between runs
+  Zeroed<double> weights, gathered, tail;
 
  private:
   void size_pair_table(std::int64_t n) {
@@ -111,8 +114,8 @@ class ChainWorkspace {
     stack_.resize(columns);
   }
 
-  std::vector<std::int32_t> tokens_, labels_, pool_tokens_, pool_labels_;
-  std::vector<std::int64_t> counts_, pool_counts_;
+  Zeroed<std::int32_t> tokens_, labels_, pool_tokens_, pool_labels_;
+  Zeroed<std::int64_t> counts_, pool_counts_;
   std::vector<std::uint64_t> entry_, threshold_;
   std::vector<core::PairTable::Row> row_;
   std::vector<double> weight_;

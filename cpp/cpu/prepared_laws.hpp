@@ -20,17 +20,18 @@ struct PreparedLaw {
   double sum_of_squares = 0;
 
   PreparedLaw(const double* law, std::int64_t tokens) {
-    for (std::int64_t i = 0; i < tokens; ++i)
-      if (law[i] > 0) token.push_back(static_cast<std::int32_t>(i));
-    std::stable_sort(token.begin(), token.end(),
-                     [&](std::int32_t a, std::int32_t b) { return law[a] > law[b]; });
-    const std::size_t support = token.size();
+    const std::vector<Ranked> ranked = rank(law, tokens);
+    const std::size_t support = ranked.size();
+    token.resize(support);
     p.resize(support);
     share.resize(support);
     share_more.resize(support);
     threshold.resize(support);
     alias.resize(support);
-    for (std::size_t i = 0; i < support; ++i) p[i] = law[token[i]];
+    for (std::size_t i = 0; i < support; ++i) {
+      token[i] = ranked[i].token;
+      p[i] = ranked[i].p;
+    }
     double sum = 0.0, lost = 0.0;  // together the sum of p to 106 bits
     for (std::size_t i = 0; i < support; ++i) {
       const double before = sum;
@@ -54,6 +55,24 @@ struct PreparedLaw {
             share_more.data(),
             {support, threshold.data(), alias.data()},
             sum_of_squares};
+  }
+
+ private:
+  struct Ranked {
+    double p;
+    std::int32_t token;
+  };
+
+  // The tokens of the support, most probable first, ties in their order. Probabilities lie beside
+  // the tokens, so that sorting a large vocabulary does not look them up all over memory.
+  static std::vector<Ranked> rank(const double* law, std::int64_t tokens) {
+    std::vector<Ranked> ranked;
+    for (std::int64_t i = 0; i < tokens; ++i)
+      if (law[i] > 0) ranked.push_back({law[i], static_cast<std::int32_t>(i)});
+    std::sort(ranked.begin(), ranked.end(), [](const Ranked& a, const Ranked& b) {
+      return a.p > b.p || (a.p == b.p && a.token < b.token);
+    });
+    return ranked;
   }
 };
 

@@ -11,6 +11,11 @@ commit: str
 stream_version: int
 
 def philox4x32(counter: NDArray[uint32], key: NDArray[uint32]) -> NDArray[uint32]: ...
+
+# Tables of the laws (contexts, tokens), for all calls of a study: "prepared" in its `study`.
+class PreparedLaws:
+    def __init__(self, laws: NDArray[float64]) -> None: ...
+
 def run_chains(
     laws: NDArray[float64],
     n: NDArray[int64],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -69,6 +70,11 @@ class ChainJob:
     threads: int
     kernels: ModuleType
 
+    @functools.cached_property
+    def prepared(self) -> object:
+        """Tables of the laws, which all calls of the kernel share."""
+        return self.kernels.PreparedLaws(self.model.laws)
+
     def largest_result(self) -> Study:
         """Return the study with its horizon; of an open histogram the latest collapse to expect.
 
@@ -135,6 +141,7 @@ class ChainJob:
             "filter": 0, "type1": 0.0, "type2": 0.0, "threshold": 1.0,
             "seed": self.key, "first_run": self.study.first_run + done, "runs": runs,
             "generations": self.study.generations or 0, "threads": self.threads,
+            "prepared": self.prepared,
         }  # fmt: skip
         if isinstance(regime, regimes.Filtered):
             inner = regime.regime
