@@ -33,4 +33,17 @@ inline Instructions chosen_instructions() {
       "'");
 }
 
+// The same for chains, whose AVX-512 needs the instructions on bytes as well.
+inline Instructions chain_instructions() {
+  const Instructions chosen = chosen_instructions();
+#if defined(__x86_64__)
+  if (chosen == Instructions::avx512 &&
+      !(__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vbmi") &&
+        __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512cd") &&
+        __builtin_cpu_supports("avx512vpopcntdq") && __builtin_cpu_supports("bmi2")))
+    return Instructions::avx2;
+#endif
+  return chosen;
+}
+
 }  // namespace autophage::cpu
