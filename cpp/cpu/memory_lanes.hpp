@@ -141,8 +141,8 @@ class MemoryRuns {
       square_scale_[t] = total * total;
       excess_scale_[t] = total * first;
     }
-    const std::int64_t read = job_.regime != Regime::most_recent ? INT64_MAX
-                                                                 : std::min(n, job_.window);
+    const std::int64_t read =
+        job_.regime != Regime::most_recent ? INT64_MAX : std::min(n, job_.window);
     return {prepared.truth().alias,
             job_.seed,
             static_cast<std::uint64_t>(context),

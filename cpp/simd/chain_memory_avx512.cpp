@@ -14,17 +14,15 @@
 #include "chain_memory_kernels.hpp"
 
 #if defined(__clang__)
-#pragma clang attribute push(                                                                   \
-    __attribute__((target("avx512f,avx512dq,avx512vl,avx512bw,avx512vbmi,avx512vbmi2,"          \
-                          "avx512vpopcntdq,avx512cd,avx2,bmi,bmi2,popcnt"))),                   \
+#pragma clang attribute push(                                                          \
+    __attribute__((target("avx512f,avx512dq,avx512vl,avx512bw,avx512vbmi,avx512vbmi2," \
+                          "avx512vpopcntdq,avx512cd,avx2,bmi,bmi2,popcnt"))),          \
     apply_to = function)
 #else
 #pragma GCC target( \
     "avx512f,avx512dq,avx512vl,avx512bw,avx512vbmi,avx512vbmi2,avx512vpopcntdq,avx512cd,avx2,bmi,bmi2,popcnt")
 #endif
 
-#include "chain_memory_words.hpp"
-//
 #include "chain_memory_kept.hpp"
 #include "chain_memory_models.hpp"
 #include "chain_memory_sums.hpp"

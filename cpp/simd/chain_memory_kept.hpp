@@ -2,6 +2,8 @@
 // all.
 #pragma once
 
+#include "chain_memory_words.hpp"
+
 namespace autophage::simd {
 namespace {
 
@@ -52,7 +54,11 @@ class KeptData {
 class PartialRun {
  public:
   PartialRun(const MemoryStudy& study, u64 run, MemoryTrace& trace)
-      : study_(study), n_(study.n), real_(study.real), trace_(trace), bytes_(study, run),
+      : study_(study),
+        n_(study.n),
+        real_(study.real),
+        trace_(trace),
+        bytes_(study, run),
         shorts_(study, run) {}
 
   bool run(u64 name) {
@@ -98,8 +104,8 @@ class PartialRun {
     for (i64 i = 0; i < real_; ++i) counts[i] = static_cast<u8>(kept_.count[real[i]]);
     const __m128i kept = _mm_set1_epi8(static_cast<char>(real_));
     const auto drawn = static_cast<__mmask16>((1 << n_) - 1);
-    const __m512i weights = _mm512_set1_epi32(static_cast<i32>(
-        static_cast<u32>(real_) | static_cast<u32>(-n_) << 16));
+    const __m512i weights =
+        _mm512_set1_epi32(static_cast<i32>(static_cast<u32>(real_) | static_cast<u32>(-n_) << 16));
     const __m512i one_more = _mm512_set1_epi32(static_cast<i32>(real_));
     __m128i label = _mm_setzero_si128(), count = label;
     i64 at = 0, end = 0;
@@ -120,16 +126,15 @@ class PartialRun {
       // Of a token with f real labels, the (e + 1)-th synthetic one adds 2 (f + e) + 1 to the
       // squares, and to the excess what max(0, e N - f n) grows by.
       const __m512i f = _mm512_maskz_cvtepu8_epi32(drawn, count);
-      const __m512i e = _mm512_popcnt_epi32(
-          _mm512_maskz_conflict_epi32(drawn, _mm512_cvtepu8_epi32(label)));
+      const __m512i e =
+          _mm512_popcnt_epi32(_mm512_maskz_conflict_epi32(drawn, _mm512_cvtepu8_epi32(label)));
       const __m512i before =
           _mm512_madd_epi16(_mm512_or_si512(e, _mm512_slli_epi32(f, 16)), weights);
       const __m512i none = _mm512_setzero_si512();
       const __m512i grown =
           _mm512_sub_epi32(_mm512_max_epi32(_mm512_add_epi32(before, one_more), none),
                            _mm512_max_epi32(before, none));
-      const __m512i both =
-          _mm512_add_epi32(_mm512_add_epi32(e, f), _mm512_slli_epi32(grown, 16));
+      const __m512i both = _mm512_add_epi32(_mm512_add_epi32(e, f), _mm512_slli_epi32(grown, 16));
       const auto sums = static_cast<u32>(_mm512_mask_reduce_add_epi32(drawn, both));
       record(t, kept_.squares + static_cast<u32>(n_) + 2 * (sums & 0xffff), sums >> 16);
     }
@@ -138,8 +143,8 @@ class PartialRun {
   template <int pairs>
   static __m128i look_up(const u8* table, __m128i index) {
     const __m512i at = _mm512_castsi128_si512(index);
-    const __m512i low = _mm512_permutex2var_epi8(_mm512_load_si512(table), at,
-                                                 _mm512_load_si512(table + 64));
+    const __m512i low =
+        _mm512_permutex2var_epi8(_mm512_load_si512(table), at, _mm512_load_si512(table + 64));
     if (pairs == 1) return _mm512_castsi512_si128(low);
     const __m512i high = _mm512_permutex2var_epi8(_mm512_load_si512(table + 128), at,
                                                   _mm512_load_si512(table + 192));
@@ -159,9 +164,9 @@ class PartialRun {
       if (bound <= core::byte_limit) {
         bytes_.fill(static_cast<u32>(bound), n_, small_);
         for (i64 i = 0; i < n_; i += 64)
-          store(child, i, _mm512_permutex2var_epi8(_mm512_loadu_si512(parent),
-                                                   _mm512_loadu_si512(small_ + i),
-                                                   _mm512_loadu_si512(parent + 64)));
+          store(child, i,
+                _mm512_permutex2var_epi8(_mm512_loadu_si512(parent), _mm512_loadu_si512(small_ + i),
+                                         _mm512_loadu_si512(parent + 64)));
       } else {
         shorts_.fill(static_cast<u32>(bound), n_, index_);
         for (i64 i = 0; i < n_; i += 64) store(child, i, found(parent, bound, index_ + i));
@@ -183,9 +188,9 @@ class PartialRun {
     for (i64 k = 0; 128 * k < bound; ++k) {
       const u8* const from = label + 128 * k;
       const __mmask64 here = _mm512_cmpeq_epi8_mask(block, _mm512_set1_epi8(static_cast<char>(k)));
-      out = _mm512_mask_mov_epi8(out, here,
-                                 _mm512_permutex2var_epi8(_mm512_loadu_si512(from), at,
-                                                          _mm512_loadu_si512(from + 64)));
+      out = _mm512_mask_mov_epi8(
+          out, here,
+          _mm512_permutex2var_epi8(_mm512_loadu_si512(from), at, _mm512_loadu_si512(from + 64)));
     }
     return out;
   }
@@ -220,23 +225,22 @@ class PartialRun {
       for (i64 d = 0; d < rows; ++d) drawn_[j][d] = 0;
     for (i64 i = 0; i < n_; ++i) ++drawn_[i & 3][child[i]];
     for (i64 d = 0; d < rows; ++d)
-      drawn_[0][d] = static_cast<u16>((drawn_[0][d] + drawn_[1][d]) +
-                                      (drawn_[2][d] + drawn_[3][d]));
+      drawn_[0][d] =
+          static_cast<u16>((drawn_[0][d] + drawn_[1][d]) + (drawn_[2][d] + drawn_[3][d]));
   }
 
   void measure(i64 t) {
-    const __m512i weights = _mm512_set1_epi32(static_cast<i32>(
-        static_cast<u32>(real_) | static_cast<u32>(-n_) << 16));
+    const __m512i weights =
+        _mm512_set1_epi32(static_cast<i32>(static_cast<u32>(real_) | static_cast<u32>(-n_) << 16));
     __m512i squares = _mm512_setzero_si512(), excess = squares;
     for (i64 d = 0; d < kept_.tokens; d += 32) {
       const __m512i f = _mm512_load_si512(kept_.count + d), s = _mm512_load_si512(drawn_[0] + d);
-      squares = _mm512_add_epi32(
-          squares, _mm512_madd_epi16(s, _mm512_add_epi16(s, _mm512_add_epi16(f, f))));
+      squares = _mm512_add_epi32(squares,
+                                 _mm512_madd_epi16(s, _mm512_add_epi16(s, _mm512_add_epi16(f, f))));
       for (int half = 0; half < 2; ++half) {
-        const __m512i both =
-            half == 0 ? _mm512_unpacklo_epi16(s, f) : _mm512_unpackhi_epi16(s, f);
-        excess = _mm512_add_epi32(excess, _mm512_max_epi32(_mm512_madd_epi16(both, weights),
-                                                           _mm512_setzero_si512()));
+        const __m512i both = half == 0 ? _mm512_unpacklo_epi16(s, f) : _mm512_unpackhi_epi16(s, f);
+        excess = _mm512_add_epi32(
+            excess, _mm512_max_epi32(_mm512_madd_epi16(both, weights), _mm512_setzero_si512()));
       }
     }
     record(t, kept_.squares + static_cast<u32>(_mm512_reduce_add_epi32(squares)),

@@ -2,6 +2,8 @@
 // squares by comparing all pairs of labels.
 #pragma once
 
+#include "chain_memory_words.hpp"
+
 namespace autophage::simd {
 namespace {
 
@@ -81,8 +83,7 @@ class Progress {
 
 inline __m512i as_bytes(const i32* label, i64 n) {
   alignas(64) u8 bytes[64];
-  if (n <= 16)
-    return _mm512_castsi128_si512(_mm512_cvtepi32_epi8(_mm512_loadu_si512(label)));
+  if (n <= 16) return _mm512_castsi128_si512(_mm512_cvtepi32_epi8(_mm512_loadu_si512(label)));
   for (i64 c = 0; c < n; c += 16)
     _mm_store_si128(reinterpret_cast<__m128i*>(bytes + c),
                     _mm512_cvtepi32_epi8(_mm512_loadu_si512(label + c)));
@@ -154,8 +155,8 @@ class WindowRun {
     const __m512i now = _mm512_set1_epi32(static_cast<i32>(t & (study_.slots - 1)));
     const __m512i wrap = _mm512_set1_epi32(static_cast<i32>(study_.slots - 1));
     for (i64 c = 0; c < n_; c += 16) {
-      const __m512i steps = _mm512_cvtepu16_epi32(
-          _mm256_loadu_si256(reinterpret_cast<const __m256i*>(back + c)));
+      const __m512i steps =
+          _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(back + c)));
       const __m512i from = _mm512_and_si512(_mm512_sub_epi32(now, steps), wrap);
       const __m512i at = _mm512_add_epi32(
           _mm512_slli_epi32(from, 6),
@@ -177,11 +178,9 @@ class WindowRun {
     const i64 window = study_.window, start = (two ? 128 : 64) - n_ * window;
     alignas(64) u8 history[128] = {}, base[64] = {}, shift[64];
     for (i64 k = 0; k < window; ++k)
-      for (i64 i = 0; i < n_; ++i)
-        history[start + k * n_ + i] = static_cast<u8>(slot(k + 1)[i]);
+      for (i64 i = 0; i < n_; ++i) history[start + k * n_ + i] = static_cast<u8>(slot(k + 1)[i]);
     const u16* const back = study_.back + (window - 1) * most_labels;
-    for (i64 i = 0; i < n_; ++i)
-      base[i] = static_cast<u8>(start + (window - back[i]) * n_);
+    for (i64 i = 0; i < n_; ++i) base[i] = static_cast<u8>(start + (window - back[i]) * n_);
     for (i64 i = 0; i < 64; ++i) shift[i] = static_cast<u8>(i + n_);
     __m512i older = _mm512_load_si512(history), newer = _mm512_load_si512(history + 64);
     if (!two) newer = older;
@@ -190,8 +189,7 @@ class WindowRun {
     __m512i label;
     do {
       const __m512i at = _mm512_add_epi8(bases, _mm512_loadu_si512(parents_.next(n_)));
-      label = two ? _mm512_permutex2var_epi8(older, at, newer)
-                  : _mm512_permutexvar_epi8(at, newer);
+      label = two ? _mm512_permutex2var_epi8(older, at, newer) : _mm512_permutexvar_epi8(at, newer);
       if (two) older = _mm512_permutex2var_epi8(older, shifts, newer);
       newer = _mm512_permutex2var_epi8(newer, shifts, label);
       ++t;

@@ -1,6 +1,8 @@
 // Exact sums over runs of many generations at once, with AVX-512.
 #pragma once
 
+#include "chain_memory_kernels.hpp"
+
 namespace autophage::simd {
 namespace {
 

@@ -1,6 +1,8 @@
 // Words of a stream, and what is made of them, many at once with AVX-512: see core/stream.hpp.
 #pragma once
 
+#include "chain_memory_kernels.hpp"
+
 namespace autophage::simd {
 namespace {
 
@@ -71,8 +73,8 @@ class WideBytes {
   WideBytes(const MemoryStudy& study, u64 run) : words_(study, run, core::Purpose::parents8) {}
 
   void fill(u32 bound, i64 count, u8* out) {
-    const __m512i filter = _mm512_set1_epi8(
-        static_cast<char>(core::IndexReader<8>::mask_of(bound)));
+    const __m512i filter =
+        _mm512_set1_epi8(static_cast<char>(core::IndexReader<8>::mask_of(bound)));
     const __m512i limit = _mm512_set1_epi8(static_cast<char>(bound));
     while (count > 0) {
       if (at_ == held) words_.refill(), at_ = 0;
@@ -112,18 +114,19 @@ class WideShorts {
       const __m512i unit = _mm512_loadu_si512(reinterpret_cast<const u16*>(words_.word) + at_);
       const __mmask32 taken = _mm512_mask_cmpge_epu16_mask(
           ~u32{0} >> (32 - used), _mm512_mullo_epi16(unit, factor), filter);
-      const __m512i index =
-          _mm512_maskz_compress_epi16(taken, _mm512_mulhi_epu16(unit, factor));
+      const __m512i product = _mm512_mulhi_epu16(unit, factor);
+      if (count < 32 && (~taken & ((u32{1} << count) - 1)) == 0) {  // then nothing waits for bits
+        store(out, product);
+        at_ += count;
+        return;
+      }
+      const __m512i index = _mm512_maskz_compress_epi16(taken, product);
       i64 found = static_cast<i64>(_mm_popcnt_u32(taken));
       if (found >= count) {
         used = static_cast<i64>(_tzcnt_u32(_pdep_u32(u32{1} << (count - 1), taken))) + 1;
         found = count;
       }
-      if constexpr (sizeof(Out) == 1) {
-        _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), _mm512_cvtepi16_epi8(index));
-      } else {
-        _mm512_storeu_si512(out, index);
-      }
+      store(out, index);
       at_ += used;
       out += found;
       count -= found;
@@ -131,6 +134,11 @@ class WideShorts {
   }
 
  private:
+  static void store(u8* out, __m512i index) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), _mm512_cvtepi16_epi8(index));
+  }
+  static void store(u16* out, __m512i index) { _mm512_storeu_si512(out, index); }
+
   static constexpr i64 held = 2 * WideWords::held;
   WideWords words_;
   i64 at_ = held;

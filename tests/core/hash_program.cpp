@@ -3,7 +3,7 @@
 //
 // To build it anywhere:
 //   g++ -std=c++20 -O2 -ffp-contract=off -I cpp tests/core/hash_program.cpp cpp/cpu/chain.cpp
-//   cpp/cpu/chain_interacting.cpp -pthread
+//   cpp/cpu/chain_interacting.cpp cpp/simd/chain_*.cpp -pthread
 #include <cstdio>
 
 #include "entities.hpp"
