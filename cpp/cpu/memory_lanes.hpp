@@ -66,6 +66,8 @@ class MemoryRuns {
   bool takes(std::int64_t context, const core::Truth& law) const {
     if (kernel_ == nullptr) return false;
     const std::int64_t n = job_.n[context], real = job_.real[context];
+    for (std::int64_t i = context; i < job_.rows * job_.contexts; i += job_.contexts)
+      if (job_.n[i] != n || job_.real[i] != real) return false;
     switch (job_.regime) {
       case Regime::partially_synthetic:
         return n >= 1 && real >= 1 && n + real <= core::labelled_sample &&
@@ -104,7 +106,7 @@ class MemoryRuns {
   static constexpr std::int64_t most_kept = 1 << 17;  // numbers of one record
 
   static simd::MemoryRun kernel_of(const ChainJob& job, unsigned records) {
-    if (job.rows != 1 || (records == 0 && job.regime != Regime::most_recent)) return nullptr;
+    if (records == 0 && job.regime != Regime::most_recent) return nullptr;
     if (records != 0 && (job.generations < 1 || job.generations > most_kept)) return nullptr;
     const simd::MemorySet set = memory_set();
     switch (job.regime) {

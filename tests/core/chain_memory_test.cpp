@@ -112,7 +112,7 @@ void windows() {
     for (const std::int64_t n : {1, 2, 5, 10, 11, 12, 16, 17, 32, 33, 63, 64, 65, 128, 129})
       for (const std::int64_t window : {1, 2, 3, 5, 6, 10, 13, 64, 1025}) {
         if (window > 13 && n > 33) continue;
-        Study study = make(Regime::most_recent, some, {n}, window > 13 ? 150 : 60);
+        Study study = make(Regime::most_recent, some, {n, n}, window > 13 ? 150 : 60);
         study.job.window = window;
         check_sets(study, {});
         check_sets(study, {false, false});
@@ -142,7 +142,7 @@ void kept_data() {
       for (const std::int64_t real : {1, 2, 100, 128, 129, 240, 255, 300, 600}) {
         if (n + real > 1000 && (n + real) % 3 > 0) continue;
         Study study = make(Regime::partially_synthetic, some, {n}, 20);
-        study.real = {real};
+        study.real = {real, real, real};
         check_sets(study, {true, true});
         if (n == 10) check_sets(study, {false, true});
         if (n == 17) check_sets(study, {true, false});
