@@ -26,9 +26,9 @@ class PartiallySyntheticChain {
     const i64 wanted = schedule_.real_at(t);
     const i64 n = t == 1 ? 0 : schedule_.n_at(t);
     const i64 later = schedule_.n_at(t + 1);  // labels are kept only if that many will be picked
-    const bool few = later <= byte_limit || later <= draws_per_token * i64{real_.size};
+    const bool few = by_label(later, real_.size);
     const bool small = wanted + n <= labelled_sample && (t == 1 || few);
-    if (t > 1 && small && in_place_ && wanted == real_.total && Draws::by_label(*newest_, n)) {
+    if (t > 1 && small && in_place_ && wanted == real_.total && by_label(n, real_.size)) {
       redraw(n);
       return newest_;
     }
@@ -49,6 +49,11 @@ class PartiallySyntheticChain {
   }
 
   AUTOPHAGE_HD void end() { builder_.release(); }
+
+  // Whether n draws from a sample whose real data have `tokens` tokens pick parents by label.
+  AUTOPHAGE_HD static bool by_label(i64 n, i64 tokens) {
+    return n <= byte_limit || n <= 2 * draws_per_token * tokens;
+  }
 
  private:
   // Replaces the synthetic labels of the newest sample by n draws from it. They are written behind

@@ -14,6 +14,7 @@
 #include "chain_observer.hpp"
 #include "chain_sinks.hpp"
 #include "chain_workspace.hpp"
+#include "memory_lanes.hpp"
 #include "neutral_lanes.hpp"
 #include "pool.hpp"
 #include "prepared_laws.hpp"
@@ -81,19 +82,25 @@ class Worker {
         every_(Sink::wants_generations(out)),
         wants_first_(Sink::wants_first(out)),
         wants_tokens_(Sink::wants_tokens(out)),
+        memory_(job, records_of(out), stop),
         stop_(stop) {}
 
   // Runs `begin` .. `end` - 1 of the job in one context. Returns where it got stuck, if it did.
   ChainOutcome block(std::int64_t begin, std::int64_t end, std::int64_t context,
                      std::mutex& mutex) {
     const core::Schedule schedule = schedule_of(job_, context);
-    if (lanes_.open(context) && !every_ && NeutralLanes::fit(schedule)) {
+    const auto alone = [&](std::int64_t run) {
+      return every_ ? one<true>(run, context, schedule) : one<false>(run, context, schedule);
+    };
+    if (memory_.takes(context, laws_.at(context).truth())) {
+      memory_.block(begin, end, context, laws_.at(context), sink_, alone);
+      begin = end;
+    } else if (lanes_.open(context) && !every_ && NeutralLanes::fit(schedule)) {
       lanes_.times(begin, end, laws_.at(context), schedule.n_at(1), sink_);
       begin = end;
     }
     for (std::int64_t run = begin; run < end && !stop_.raised(); ++run) {
-      const std::int64_t stuck =
-          every_ ? one<true>(run, context, schedule) : one<false>(run, context, schedule);
+      const std::int64_t stuck = alone(run);
       if (stuck > 0) return {Ending::stuck, job_.first_run + run, context, stuck};
     }
     if (!stop_.raised()) sink_.flush(context, laws_.at(context).token, mutex, stop_);
@@ -127,6 +134,7 @@ class Worker {
   NeutralLanes lanes_;
   Sink sink_;
   bool every_, wants_first_, wants_tokens_;
+  MemoryRuns<Sink> memory_;
   core::StopFlag& stop_;
 };
 

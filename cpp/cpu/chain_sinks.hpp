@@ -19,24 +19,30 @@ inline constexpr int record_count = 7;
 inline constexpr int support_record =
     6;  // the one integer record; the six before it are reals in [0, 2]
 
+// Which records a study asks for: bit r for record r, the bit above them for the law.
+template <class Out>
+unsigned records_of(const Out& out) {
+  unsigned wanted = 0;
+  if constexpr (requires { out.reals; }) {
+    for (int r = 0; r < support_record; ++r) wanted |= (out.reals[r] != nullptr) << r;
+    wanted |= (out.support != nullptr) << support_record | (out.p != nullptr) << record_count;
+  } else {
+    for (int r = 0; r < record_count; ++r) wanted |= (out.records[r].sum != nullptr) << r;
+    wanted |= (out.p.sum != nullptr) << record_count;
+  }
+  return wanted;
+}
+// Whether a record needs the list of living tokens: all but sigma do.
+inline bool needs_tokens(unsigned records) { return (records & ~1U) != 0; }
+inline bool needs_first(unsigned records) { return (records & (1U << 3 | 1U << 5)) != 0; }
+
 class TrajectorySink {
  public:
   TrajectorySink(const Shape& shape, const ChainTrajectories& out) : shape_(shape), out_(out) {}
 
-  static bool wants_generations(const ChainTrajectories& out) {
-    bool any = out.support != nullptr || out.p != nullptr;
-    for (const double* reals : out.reals) any = any || reals != nullptr;
-    return any;
-  }
-  // Whether a record needs the list of living tokens: all but sigma do.
-  static bool wants_tokens(const ChainTrajectories& out) {
-    bool any = out.support != nullptr || out.p != nullptr;
-    for (int r = 1; r < support_record; ++r) any = any || out.reals[r] != nullptr;
-    return any;
-  }
-  static bool wants_first(const ChainTrajectories& out) {
-    return out.reals[3] != nullptr || out.reals[5] != nullptr;
-  }
+  static bool wants_generations(const ChainTrajectories& out) { return records_of(out) != 0; }
+  static bool wants_tokens(const ChainTrajectories& out) { return needs_tokens(records_of(out)); }
+  static bool wants_first(const ChainTrajectories& out) { return needs_first(records_of(out)); }
 
   // absorbed: the model stays for ever, and this is the last call.
   template <class Model>
@@ -54,6 +60,15 @@ class TrajectorySink {
       double* law = out_.p + at(chain, g) * shape_.tokens;
       model.each([&](std::int32_t rank, double p) { law[chain.token[rank]] = p; });
     }
+  }
+
+  // Whole runs at once: a record of all their generations.
+  template <class Rows>
+  void rows(int r, const Rows& rows) {
+    if (out_.reals[r] == nullptr) return;
+    rows.each([&](const Chain& chain, std::int64_t t, double value) {
+      out_.reals[r][at(chain, t)] = value;
+    });
   }
 
   void finish(const Chain& chain, const Times& times) {
@@ -97,19 +112,9 @@ class SumSink {
     }
   }
 
-  static bool wants_generations(const ChainSums& out) {
-    bool any = out.p.sum != nullptr;
-    for (const ExactSums& record : out.records) any = any || record.sum != nullptr;
-    return any;
-  }
-  static bool wants_tokens(const ChainSums& out) {
-    bool any = out.p.sum != nullptr;
-    for (int r = 1; r < record_count; ++r) any = any || out.records[r].sum != nullptr;
-    return any;
-  }
-  static bool wants_first(const ChainSums& out) {
-    return out.records[3].sum != nullptr || out.records[5].sum != nullptr;
-  }
+  static bool wants_generations(const ChainSums& out) { return records_of(out) != 0; }
+  static bool wants_tokens(const ChainSums& out) { return needs_tokens(records_of(out)); }
+  static bool wants_first(const ChainSums& out) { return needs_first(records_of(out)); }
 
   template <class Model>
   void generation(const Chain&, std::int64_t t, const Model& model, bool absorbed) {
@@ -126,6 +131,11 @@ class SumSink {
       laws[rank].add(core::to_fixed(p));
       seen_.see(rank);
     });
+  }
+
+  template <class Rows>
+  void rows(int r, const Rows& rows) {
+    if (!now_[r].empty()) rows.add_to(now_[r].data());
   }
 
   void finish(const Chain&, const Times& times) {

@@ -33,13 +33,15 @@ inline Instructions chosen_instructions() {
       "'");
 }
 
-// The same for token chains, which permute bytes: AVX-512 has that with VBMI and VBMI2 alone.
+// The same for token chains, which permute, compress and count bytes and bits: AVX-512 does that
+// with VBMI, VBMI2, CD and VPOPCNTDQ alone.
 inline Instructions chosen_chain_instructions() {
   Instructions chosen = chosen_instructions();
 #if defined(__x86_64__)
-  const bool permutes = __builtin_cpu_supports("avx512bw") &&
-                        __builtin_cpu_supports("avx512vbmi") &&
-                        __builtin_cpu_supports("avx512vbmi2");
+  const bool permutes =
+      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vbmi") &&
+      __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512cd") &&
+      __builtin_cpu_supports("avx512vpopcntdq");
   const bool counts = __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
                       __builtin_cpu_supports("popcnt");
   if (chosen == Instructions::avx512 && !permutes) chosen = Instructions::avx2;

@@ -1,0 +1,67 @@
+// Chains that remember some of the past, a whole run at a time, as plain functions over memory.
+// Bits are those of core/chain_memory.hpp and core/chain_pool.hpp.
+#pragma once
+
+#include "../core/samplers.hpp"
+#include "../core/sums.hpp"
+
+namespace autophage::simd {
+
+using core::i32;
+using core::i64;
+using core::u16;
+using core::u32;
+using core::u64;
+using core::u8;
+
+// Which studies are done this way: the same n and as much real data in every generation, and
+// labels alone.
+inline constexpr i64 most_labels = 64;     // n, where windows or all models are read
+inline constexpr i64 most_tokens = 256;    // in the support, or among kept real data
+inline constexpr i64 most_window = 1024;   // models
+inline constexpr i64 most_pooled = 65536;  // labels
+
+// What all runs of a context share. `back` is a table of (window, 64): for draw i of a generation
+// that reads m models, entry (m - 1, i) says how many generations back it looks.
+struct MemoryStudy {
+  core::AliasTable truth;
+  u64 seed, context;
+  i64 n, real, window;
+  i64 read;         // how many of the newest models a generation reads once `window` exist
+  i64 generations;  // 0: until absorption
+  const u16* back;
+  // Room: zero between runs where it says so.
+  i32* counts;  // (support), zero
+  i32* recent;  // labels of the newest 2^k > window generations, 64 apart
+  i64 slots;    // 2^k
+  u16* index;   // (most_pooled), and room for a vector beyond; so too `labels`
+  u8* labels;
+  const core::StopFlag* stop;
+};
+
+// What a run gives. The arrays, where they are wanted, have one entry a generation.
+struct MemoryTrace {
+  u32* squares;  // sum of squared counts
+  u32* excess;   // kept real data only: N (N + n) times the distance to generation 1
+  i64 collapse = -1, absorption = -1;
+  i32 final_token = -1;
+};
+
+// False: this run is not for it, and nothing is changed.
+using MemoryRun = bool (*)(const MemoryStudy& study, u64 run, MemoryTrace& trace);
+
+struct MemorySet {
+  MemoryRun partially_synthetic, most_recent, randomly_sampled;
+  // into[t] += rows[k stride + t] / scale[t] for k < count <= 32, t < generations; values are at
+  // most 2. Rows are read up to the next multiple of 8.
+  void (*add)(const u32* rows, i64 stride, i64 count, const double* scale, i64 generations,
+              core::ExactSum* into);
+};
+
+inline constexpr i64 most_added = 32;
+
+#if defined(__x86_64__)
+MemorySet avx512_memory();
+#endif
+
+}  // namespace autophage::simd
