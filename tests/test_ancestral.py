@@ -180,7 +180,11 @@ class TestOptions:
 
     def test_reductions_are_those_of_the_runs(self) -> None:
         for generations in (None, 50):
-            more: dict[str, Any] = {"generations": generations, "runs": 4000, "record": ("collapse_time",)}
+            more: dict[str, Any] = {
+                "generations": generations,
+                "runs": 4000,
+                "record": ("collapse_time",),
+            }
             time = ends([0.4, 0.6], 30, **more).collapse_time.values
             reached = time[time > 0]
             mean = ends([0.4, 0.6], 30, **more, reduce="mean")
@@ -270,6 +274,12 @@ def test_the_largest_n_is_drawn_in_the_memory_that_is_asked_for() -> None:
     law = ap.collapse_law([0.5, 0.5], 100_000)
     error = np.sqrt(law.variance / 20_000)
     judge.accept_moments("mean", found.collapse_time.mean(), law.mean, error)
+
+
+def test_tables_that_cannot_fit_are_refused() -> None:
+    laws = np.full((20_000, 2), 0.5)
+    with pytest.raises(MemoryError, match="fewer different or smaller n"):
+        ends(laws, np.arange(200_000, 220_000)[None], runs=1)
 
 
 INSTRUCTIONS = ("baseline", "avx2", "avx512")

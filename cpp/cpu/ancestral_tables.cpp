@@ -7,8 +7,8 @@
 
 #include "../backend/ancestral.hpp"
 #include "../core/chain_ancestral.hpp"
-#include "../core/samplers.hpp"
 #include "ancestor_rows.hpp"
+#include "exact_alias.hpp"
 
 namespace autophage::cpu {
 
@@ -33,16 +33,8 @@ class Outcomes {
   }
 
   void append_to(AncestralTable& table, u64 row) {
-    const std::size_t size = weight_.size();
-    std::vector<u64> threshold(size);
-    std::vector<i32> alias(size), stack(size);
-    core::build_alias(weight_.data(), static_cast<i32>(size), threshold.data(), alias.data(),
-                      stack.data());
-    table.row[row] = static_cast<u64>(table.column.size() / 2) << 32 | size;
-    for (std::size_t i = 0; i < size; ++i) {
-      table.column.push_back(threshold[i]);
-      table.column.push_back(core::pack_column(outcome_[i], outcome_[alias[i]]));
-    }
+    table.row[row] = static_cast<u64>(table.column.size() / 2) << 32 | weight_.size();
+    append_columns(weight_, outcome_, table.column);
     outcome_.clear();
     weight_.clear();
   }

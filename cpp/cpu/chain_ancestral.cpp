@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "../backend/ancestral.hpp"
-#include "../core/samplers.hpp"
 #include "../simd/ancestral_kernels.hpp"
 #include "chain_sinks.hpp"
+#include "exact_alias.hpp"
 #include "instructions.hpp"
 #include "pace.hpp"
 #include "pool.hpp"
@@ -42,21 +42,18 @@ struct PreparedTokens {
 
   void prepare(const double* law, i64 tokens) {
     std::vector<double> p;
+    std::vector<u32> rank;
     token.clear();
-    for (i64 i = 0; i < tokens; ++i)
-      if (law[i] > 0) token.push_back(static_cast<i32>(i)), p.push_back(law[i]);
-    const std::size_t support = token.size();
-    std::vector<u64> threshold(support);
-    std::vector<i32> alias(support), stack(support);
-    ratio.resize(support);
-    column.resize(2 * support);
-    std::transform(p.begin(), p.end(), ratio.begin(), core::as_word);
-    core::build_alias(p.data(), static_cast<i32>(support), threshold.data(), alias.data(),
-                      stack.data());
-    for (std::size_t i = 0; i < support; ++i) {
-      column[2 * i] = threshold[i];
-      column[2 * i + 1] = core::pack_column(static_cast<u32>(i), static_cast<u32>(alias[i]));
+    for (i64 i = 0; i < tokens; ++i) {
+      if (law[i] <= 0) continue;
+      rank.push_back(static_cast<u32>(token.size()));
+      token.push_back(static_cast<i32>(i));
+      p.push_back(law[i]);
     }
+    ratio.resize(p.size());
+    std::transform(p.begin(), p.end(), ratio.begin(), core::as_word);
+    column.clear();
+    append_columns(p, rank, column);
   }
 
   core::AncestralLaw law() const { return {{column.data(), ratio.size()}, ratio.data()}; }

@@ -24,8 +24,9 @@ class AncestralLanes {
   struct Paths {
     static constexpr int level_bits = 8;
     static_assert(core::low_ancestors < 1 << level_bits);
-    u64 progress[batch_runs + lanes];
-    u64 who[batch_runs + lanes];
+    // What lies behind the last run of a sweep is computed as well, and thrown away.
+    u64 progress[batch_runs + lanes] = {};
+    u64 who[batch_runs + lanes] = {};
     i64 count = 0;
   };
 
@@ -160,8 +161,6 @@ class AncestralLanes {
 
   static void runs(AncestralBatch& batch) {
     Paths paths;
-    // What lies behind the last run of a sweep is computed as well, and thrown away.
-    for (int l = 0; l < lanes; ++l) paths.who[batch_runs + l] = paths.progress[batch_runs + l] = 0;
     begin(batch, paths);
     for (u64 block = 1; paths.count > 0; ++block) sweep(batch, paths, block);
   }

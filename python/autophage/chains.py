@@ -184,12 +184,17 @@ class CategoricalChains:
 
     def study(self, model: Categorical, **extent: Unpack[Extent]) -> Study:
         """Make a study; one law given alone has no context in the results."""
+        method = extent.get("method", FORWARD)
         return Study(
-            records=RECORDS if extent.get("method", FORWARD) == FORWARD else ENDS,
+            records=ENDS if method == ANCESTRAL else RECORDS,
             record=(),
             sizes={"context": model.context_count, "token": model.token_count},
             dropped=None if model.has_contexts else "context",
-            ways=("a smaller window", "fewer threads"),
+            ways=(
+                ("fewer different or smaller n", "fewer threads")
+                if method == ANCESTRAL
+                else ("a smaller window", "fewer threads")
+            ),
             **extent,
         )
 
