@@ -293,6 +293,16 @@ CASES = (
         {1000: 0.010, 10_000: 0.3},
     ),
     _alone(
+        "W3-memory",
+        "memory of W3 with a histogram of 10,000,000 collapse times, two threads, over that of an "
+        "idle process and over that of 100,000 runs",
+        system.histogram_memory,
+        _judge_nothing,
+        {0: 600.0},
+        runs=10_000_000,
+        figures={"megabytes": 100.0, "more than 1e5": 20.0},
+    ),
+    _alone(
         "import",
         "import autophage and find simulate, in a fresh interpreter",
         system.import_time,

@@ -2,7 +2,8 @@
 
 A generation is to cost what its living tokens cost, whatever n; a run is to cost what it draws,
 however many tokens there are besides. Each series is times along one axis, with the slope of their
-logarithms and what that slope may be: 0 for what must not grow, 1 for what is proportional.
+logarithms and what that slope may be: 0 for what must not grow, 1 for what is proportional. Times
+are the processor's, for one thread.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,7 @@ from typing import Any
 import numpy as np
 
 import autophage as ap
-from bench import system
-from bench.tell import readable, say
+from bench import system, tell
 
 SEED = 30_000
 MOST_RUNS = 1 << 20  # in a timing
@@ -51,9 +51,9 @@ class Clock:
 
 
 def _clocked(study: Callable[[int], object], runs: int) -> float:
-    started = time.perf_counter()
+    started = time.process_time()
     study(runs)
-    return time.perf_counter() - started
+    return time.process_time() - started
 
 
 @dataclass(frozen=True)
@@ -175,14 +175,27 @@ def measure(series: Series, clock: Clock) -> dict[str, Any]:
     slope = slope_of(series.values, seconds)
     low, high = series.slope
     held = low <= slope <= high
-    say(f"{series.name}: {series.title}")
+    tell.say(f"{series.name}: {series.title}")
     for value, taken in zip(series.values, seconds, strict=True):
-        say(f"  {series.axis} = {value:<17,} {readable(taken):>9}")
-    say(f"  slope {slope:.3f}, wanted {low:g} to {high:g}: {'held' if held else 'MISSED'}\n")
+        tell.say(f"  {series.axis} = {value:<17,} {tell.readable(taken):>9}")
+    tell.say(f"  slope {slope:.3f}, wanted {low:g} to {high:g}: {'held' if held else 'MISSED'}\n")
     return {
         "title": series.title, "axis": series.axis, "values": list(series.values),
         "seconds": seconds, "slope": slope, "wanted": list(series.slope), "held": held,
     }  # fmt: skip
+
+
+HEADER = ("what", "along", "from", "to", "time", "slope", "wanted")
+
+
+def table(results: dict[str, Any]) -> Iterator[tuple[str, ...]]:
+    """Give the cells of the table."""
+    for data in results.values():
+        ends = [f"{data['values'][i]:,}" for i in (0, -1)]
+        taken = " to ".join(tell.readable(data["seconds"][i]) for i in (0, -1))
+        low, high = data["wanted"]
+        wanted = f"{low:g} to {high:g}"
+        yield data["title"], data["axis"], *ends, taken, f"{data['slope']:.2f}", wanted
 
 
 def draw(results: dict[str, Any], path: Path) -> None:
@@ -211,6 +224,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="a tenth of the time a point")
     parser.add_argument("--out", type=Path, help="write everything as JSON")
     parser.add_argument("--picture", type=Path, help="write a picture (PNG, SVG, PDF)")
+    parser.add_argument("--readme", action="store_true", help="renew the table in bench/README.md")
     return parser.parse_args(arguments)
 
 
@@ -223,6 +237,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     results = {series.name: measure(series, clock) for series in chosen}
     if options.out is not None:
         system.write_json(options.out, {"machine": machine, "series": results})
+    if options.readme:
+        tell.renew(system.ROOT / "bench" / "README.md", "scaling", HEADER, list(table(results)))
     if options.picture is not None:
         draw(results, options.picture)
     return 0 if all(data["held"] for data in results.values()) else 1

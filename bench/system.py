@@ -86,6 +86,40 @@ def _megabytes(usage: resource.struct_rusage) -> float:
     return usage.ru_maxrss * (1.0 if sys.platform == "darwin" else 1024.0) / 1e6
 
 
+# Prints by how many units of 10^6 bytes a study raises the most memory that a process has held.
+_HISTOGRAM = """
+import sys
+import autophage as ap
+
+def largest():  # ru_maxrss would begin with that of the parent
+    with open("/proc/self/status") as status:
+        line = next(line for line in status if line.startswith("VmHWM"))
+    return int(line.split()[1]) * 1024 / 1e6
+
+runs, seed = map(int, sys.argv[1:])
+model, regime = ap.Categorical(ap.law_with(29, 0.1, tokens=600)), ap.FullySynthetic(100)
+study = {"reduce": "histogram", "record": ["collapse_time"], "threads": 2}
+ap.simulate(model, regime, runs=2, rng=seed, **study)
+before = largest()
+ap.simulate(model, regime, runs=runs, rng=seed, **study)
+print(largest() - before)
+"""
+
+
+def histogram_memory(_part: int, runs: int, seed: int) -> Outcome:
+    """Simulate W3, counting collapse times alone, in a process of its own (Linux)."""
+
+    def growth(some: int) -> float:
+        command = [sys.executable, "-c", _HISTOGRAM, str(some), str(seed)]
+        finished = subprocess.run(
+            command, check=True, stdout=subprocess.PIPE, text=True, env=_environment()
+        )
+        return float(finished.stdout)
+
+    whole = growth(runs)
+    return Outcome(runs, figures={"megabytes": whole, "more than 1e5": whole - growth(100_000)})
+
+
 def _git(*arguments: str) -> str:
     finished = subprocess.run(
         ["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False

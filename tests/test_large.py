@@ -123,7 +123,7 @@ class TestScaling:
 
             return run
 
-        monkeypatch.setattr(scaling.time, "perf_counter", lambda: now[0])
+        monkeypatch.setattr(scaling.time, "process_time", lambda: now[0])
         clock = scaling.Clock(0.1, 3)
         assert abs(clock.seconds(taking(2.0, 0.003), taking(2.0, 0.001)) - 0.002) < 1e-9
 
@@ -148,3 +148,55 @@ class TestScaling:
         clock = scaling.Clock(1e-9, 1)
         for series in scaling.SERIES:
             assert series.point(series.values[0], clock) > 0, series.name
+
+
+class TestProfile:
+    """The program that counts random words, and the tables that both programs renew."""
+
+    @pytest.fixture
+    def profile(self, monkeypatch: pytest.MonkeyPatch) -> Any:
+        monkeypatch.syspath_prepend(ROOT)
+        return import_module("bench.chain_profile")
+
+    def test_words_are_counted_where_they_leave(self, profile: Any, tmp_path: Path) -> None:
+        copy = profile.count_words_in(ROOT / "cpp", tmp_path / "counted")
+        stream = copy / "core" / "stream.hpp"
+        assert stream.read_text().count("profile::words") == len(profile.SITES)
+        stream.write_text(stream.read_text() + f"// {profile.SITES[0][0]}")
+        with pytest.raises(RuntimeError, match=r"one place like .*, and has 2"):
+            profile.count_words_in(copy, tmp_path / "again")
+
+    def test_shares_are_of_the_time_of_a_run(
+        self, profile: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        class Counted:
+            def words(self, job: Any) -> int:
+                assert job.kernel_study(0, 10)["regime"] in profile.REGIMES
+                return 50 * int(job.study.runs)
+
+        monkeypatch.setattr(profile, "REPETITIONS", 1)
+        units = {"cycle": 0.5, "portable": 2.0, "vector": 0.25}
+        for work in (profile.WORKLOADS[0], profile.WORKLOADS[-1]):
+            row = profile.measure(work, Counted(), 1e-9, units)
+            assert row.words == 50
+            assert row.word == row.run / 50 == row.cycles / 2
+            assert row.portable_share == 8 * row.vector_share == 100 / row.run
+        (cells,) = profile.table([profile.Row("W", 1234.0, 5678.9, 0.25, 0.7, 0.5, 0.125)])
+        assert cells == ("W", "1.23 us", "5,679", "0.25 ns", "0.7", "50%", "12%")
+
+    def test_tables_are_renewed_between_their_marks(self, profile: Any, tmp_path: Path) -> None:
+        guide, tell = tmp_path / "guide.md", profile.tell
+        guide.write_text("before\n\n<!-- it -->\nold\n<!-- end of it -->\n\nafter\n")
+        for _ in range(2):
+            tell.renew(guide, "it", ("a", "bcd"), [("ef", "g")])
+        assert guide.read_text() == (
+            "before\n\n<!-- it -->\n\n| a  | bcd |\n| -- | --- |\n| ef | g   |\n\n"
+            "<!-- end of it -->\n\nafter\n"
+        )
+        with pytest.raises(ValueError, match="must have one <!-- other -->"):
+            tell.renew(guide, "other", ("a",), [])
+
+    def test_the_guide_has_the_marks(self) -> None:
+        guide = (ROOT / "bench" / "README.md").read_text()
+        for name in ("scaling", "profile"):
+            assert guide.count(f"<!-- {name} -->\n") == guide.count(f"<!-- end of {name} -->") == 1

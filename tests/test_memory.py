@@ -89,6 +89,16 @@ def test_streaming_ten_million_runs_needs_no_more_memory(study: dict[str, Any]) 
 
 
 @linux
+def test_a_histogram_of_many_generations_needs_no_more_memory() -> None:
+    """As W3 of the benchmarks, several parts of a study long; the benchmark has 1e7 runs."""
+    law = ap.law_with(29, 0.1, tokens=600).tolist()
+    study: dict[str, Any] = {"reduce": "histogram", "record": ["collapse_time"], "threads": 2}
+    few, _ = growth(law, 100, runs=100_000, **study)
+    many, _ = growth(law, 100, runs=300_000, **study)
+    assert many - few <= STREAMING_MIB, f"{many:.1f} MiB against {few:.1f} MiB"
+
+
+@linux
 @pytest.mark.parametrize(
     ("law", "study"),
     [

@@ -1,16 +1,8 @@
-# Runs each of PROGRAMS and fails unless all print the same line.
+# Runs each of PROGRAMS with every instruction set and fails unless all print the same line.
+include(${CMAKE_CURRENT_LIST_DIR}/hashes.cmake)
 foreach(program IN LISTS PROGRAMS)
-  execute_process(
-    COMMAND ${program}
-    OUTPUT_VARIABLE hash
-    OUTPUT_STRIP_TRAILING_WHITESPACE
-    COMMAND_ERROR_IS_FATAL ANY
-  )
-  message(STATUS "${hash} ${program}")
-  list(APPEND hashes ${hash})
+  foreach(instructions IN ITEMS baseline avx2 avx512)
+    take_hash(${instructions} ${program})
+  endforeach()
 endforeach()
-list(REMOVE_DUPLICATES hashes)
-list(LENGTH hashes different)
-if(NOT different EQUAL 1)
-  message(FATAL_ERROR "${different} different hashes: ${hashes}")
-endif()
+compare_hashes()

@@ -9,8 +9,47 @@
 #include "entities.hpp"
 #include "regimes.hpp"
 
+namespace {
+
+using namespace autophage::test;
+
+// What the vector forms are for: sums of sigma and of the distance to generation 1, and of times.
+void add_sums(Hash& hash, const Study& study) {
+  const std::size_t points = study.contexts() * static_cast<std::size_t>(study.job.generations);
+  std::vector<std::uint64_t> limbs[6];
+  autophage::ChainSums out;
+  autophage::ExactSums* const asked[] = {&out.collapse_time, &out.records[0], &out.records[3]};
+  for (int i = 0; i < 3; ++i) {
+    const std::size_t size = i == 0 ? study.contexts() : points;
+    limbs[2 * i].resize(2 * size);
+    limbs[2 * i + 1].resize(3 * size);
+    *asked[i] = {limbs[2 * i].data(), limbs[2 * i + 1].data()};
+  }
+  with_job(study, [&](const autophage::ChainJob& job) {
+    return autophage::cpu::run(job, out, autophage::Poll{});
+  });
+  for (const auto& each : limbs) hash.add(each);
+}
+
+void add_regimes_with_memory(Hash& hash) {
+  using autophage::Regime;
+  for (const std::int64_t n : {1, 10, 100, 500}) {
+    Study kept(Regime::partially_synthetic, three_laws(), {n}, 70, 30, 7);
+    kept.real = {100};
+    add_sums(hash, kept);
+    for (const auto regime : {Regime::fully_synthetic, Regime::randomly_sampled, Regime::mixed})
+      add_sums(hash, Study(regime, three_laws(), {n}, 70, 30, 8));
+    for (const std::int64_t window : {1, 5, 10}) {
+      Study recent(Regime::most_recent, three_laws(), {n}, 70, 60, 9);
+      recent.job.window = window;
+      add_sums(hash, recent);
+    }
+  }
+}
+
+}  // namespace
+
 int main() {
-  using namespace autophage::test;
   Hash hash;
   for (const Study& study : every_regime(6, 12)) hash.add(trajectories(study, Records::all));
   // Until absorption, by times alone, and at the ends of the numbers of runs and contexts.
@@ -23,6 +62,7 @@ int main() {
     for (const bool kept : {false, true})
       for (const bool own_pools : {false, true})
         hash.add(trajectories(three_entities({n, 40, n, 9, n, n}, kept, own_pools, 6, 7)));
+  add_regimes_with_memory(hash);
   std::printf("%016llx\n", static_cast<unsigned long long>(hash.value()));
   return 0;
 }
