@@ -14,6 +14,7 @@
 #include "chain_observer.hpp"
 #include "chain_sinks.hpp"
 #include "chain_workspace.hpp"
+#include "count_lanes.hpp"
 #include "neutral_lanes.hpp"
 #include "pool.hpp"
 #include "prepared_laws.hpp"
@@ -81,6 +82,7 @@ class Worker {
         every_(Sink::wants_generations(out)),
         wants_first_(Sink::wants_first(out)),
         wants_tokens_(Sink::wants_tokens(out)),
+        counts_(job, every_, wants_first_, bounds.support, table_, sink_, stop),
         stop_(stop) {}
 
   // Runs `begin` .. `end` - 1 of the job in one context. Returns where it got stuck, if it did.
@@ -89,6 +91,9 @@ class Worker {
     const core::Schedule schedule = schedule_of(job_, context);
     if (lanes_.open(context) && !every_ && NeutralLanes::fit(schedule)) {
       lanes_.times(begin, end, laws_.at(context), schedule.n_at(1), sink_);
+      begin = end;
+    } else if (counts_.fit(schedule)) {
+      counts_.runs(begin, end, context, laws_.at(context), schedule.n_at(1));
       begin = end;
     }
     for (std::int64_t run = begin; run < end && !stop_.raised(); ++run) {
@@ -127,6 +132,7 @@ class Worker {
   NeutralLanes lanes_;
   Sink sink_;
   bool every_, wants_first_, wants_tokens_;
+  CountRuns<Sink> counts_;
   core::StopFlag& stop_;
 };
 
