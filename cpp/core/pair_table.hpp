@@ -8,12 +8,14 @@ namespace autophage::core {
 inline constexpr i64 pair_limit = 1024;
 
 // Rows of Binomial(n, k/n), k <= n/2, as alias tables that are built when first visited. An entry
-// holds a 54-bit threshold above a 10-bit alias, so that a generation reads one word of memory.
+// holds a 54-bit threshold above a 10-bit alias, so that a generation reads one word of memory, and
+// rows stand one behind the other, so that few lines of memory hold those in use.
 // Masses below 2^-66 of the largest are left out.
 class PairTable {
  public:
   struct Row {
-    i32 low, width;
+    u16 low, width;
+    u32 begin;  // its first entry
   };
 
   // Columns that a row can need: 9.2 standard deviations (at most sqrt(n)/2 each) either side, and
@@ -38,7 +40,7 @@ class PairTable {
   AUTOPHAGE_HD void prepare(i64 n) {
     if (n == n_) return;
     n_ = n;
-    stride_ = stride(n);
+    filled_ = 0;
     for (i64 k = 0; k < rows(n); ++k) row_[k].width = 0;
   }
 
@@ -46,9 +48,9 @@ class PairTable {
   struct View {
     const u64* entry;
     const Row* row;
-    i64 n, stride;
+    i64 n;
   };
-  AUTOPHAGE_HD View view() const { return {entry_, row_, n_, stride_}; }
+  AUTOPHAGE_HD View view() const { return {entry_, row_, n_}; }
 
   // Builds the row of k <= n/2 if nobody has been there.
   AUTOPHAGE_HD void visit(i64 k) {
@@ -67,12 +69,12 @@ class PairTable {
     const i64 rare = k + ((n_ - 2 * k) & mirrored);
     visit(rare);
     const Row row = row_[rare];
-    const auto width = static_cast<u64>(row.width);
+    const u64 width = row.width;
     const u64 column = multiply_high(word, width);
-    at.entry = entry_ + rare * stride_ + static_cast<i64>(column);
+    at.entry = entry_ + row.begin + column;
     at.column = column;
     at.fraction = word * width;
-    at.low = row.low;
+    at.low = static_cast<i64>(row.low);
     at.mirror = n_ & mirrored;
   }
   // By arithmetic: branches here would be coins that no processor guesses.
@@ -102,18 +104,20 @@ class PairTable {
     double least = 1.0, last = 1.0;
     while (low > 0 && least > 0x1p-66) least /= above(--low);
     while (high < n_ && last > 0x1p-66) last *= above(high++);
-    if (high - low + 1 > stride_) high = low + stride_ - 1;
+    if (high - low + 1 > stride(n_)) high = low + stride(n_) - 1;
     const auto width = static_cast<i32>(high - low + 1);
     weight_[mode - low] = 1.0;
     for (i64 x = mode; x > low; --x) weight_[x - 1 - low] = weight_[x - low] / above(x - 1);
     for (i64 x = mode; x < high; ++x) weight_[x + 1 - low] = weight_[x - low] * above(x);
     build_alias(weight_, width, threshold_, alias_, stack_);
     for (i32 j = 0; j < width; ++j)
-      entry_[k * stride_ + j] = (threshold_[j] & ~u64{1023}) | static_cast<u64>(alias_[j]);
-    row_[k] = {static_cast<i32>(low), width};
+      entry_[filled_ + j] = (threshold_[j] & ~u64{1023}) | static_cast<u64>(alias_[j]);
+    row_[k] = {static_cast<u16>(low), static_cast<u16>(width), static_cast<u32>(filled_)};
+    filled_ += width;
   }
 
-  i64 n_ = 0, stride_ = 0;
+  i64 n_ = 0;
+  i64 filled_ = 0;  // entries
   u64* entry_;
   Row* row_;
   double* weight_;

@@ -1,7 +1,6 @@
 // Labels of fully synthetic chains by the steps of simd/chain_kernels.hpp.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <optional>
 
@@ -54,22 +53,24 @@ class LaneLabels {
   }
 
   void open(const core::Sample& sample) {
-    std::int32_t count[core::byte_limit];
-    std::copy_n(sample.frozen, sample.size, count);
-    std::copy_n(sample.token, sample.size, name_);
-    names_ = sample.size;
-    kernels_.open(count, names_, walk_);
+    living_.size = sample.size;
+    for (std::int32_t i = 0; i < sample.size; ++i) {
+      living_.name[i] = i;
+      living_.count[i] = static_cast<std::int32_t>(sample.frozen[i]);
+      token_[i] = sample.token[i];
+    }
+    kernels_.open(living_.count, living_.size, walk_);
   }
 
   void step(std::int64_t n) { few_ = kernels_.walk(walk_, n, 1) < 0; }
   bool at_most_two() const { return few_; }
 
-  void tally(core::Sample& sample) const {
-    kernels_.tally(walk_, names_, living_);
+  void tally(core::Sample& sample) {
+    kernels_.tally(walk_, living_);
     sample.size = living_.size;
     sample.total = walk_.size;
     for (std::int32_t i = 0; i < living_.size; ++i) {
-      sample.token[i] = name_[living_.name[i]];
+      sample.token[i] = token_[living_.name[i]];
       sample.frozen[i] = living_.count[i];
     }
   }
@@ -80,7 +81,7 @@ class LaneLabels {
   std::uint64_t run_;
   simd::LabelWalk& walk_;
   simd::Living& living_;
-  std::int32_t name_[core::byte_limit], names_ = 0;
+  std::int32_t token_[core::byte_limit];
   bool few_ = false;
 };
 

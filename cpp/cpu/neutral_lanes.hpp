@@ -86,12 +86,11 @@ class NeutralLanes {
     }
     for (std::int32_t i = 0; i < living_.size; ++i) living_.name[i] = i;
     if (living_.size <= 2 || job_.generations == 1) return 1;
-    const std::int32_t names = living_.size;
     walk_.begin(streams_->parents, run);
-    kernels_->open(living_.count, names, walk_);
+    kernels_->open(living_.count, living_.size, walk_);
     const std::int64_t most = job_.generations > 0 ? job_.generations - 1 : INT64_MAX;
     const std::int64_t done = kernels_->walk(walk_, n, most);
-    kernels_->tally(walk_, names, living_);
+    kernels_->tally(walk_, living_);
     return 1 + std::abs(done);
   }
 

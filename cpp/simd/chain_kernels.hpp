@@ -90,8 +90,8 @@ struct NeutralKernels {
   // Generations of n draws each, at most `most` (1 if n is not the size of the sample), until at
   // most two labels are left. Returns how many; negative if so few labels are left.
   i64 (*walk)(LabelWalk& walk, i64 n, i64 most);
-  // Of labels below `names`, those that live.
-  void (*tally)(const LabelWalk& walk, i32 names, Living& living);
+  // Which of `living` still live, and their counts.
+  void (*tally)(const LabelWalk& walk, Living& living);
   // Every run to its absorption or the horizon: `t` and `count` are those of the end.
   void (*pairs)(const PairTask& task, PairRun* runs, i64 count);
 };

@@ -51,7 +51,7 @@ struct LabelSteps {
       for (int p = 0; p < words.parts; ++p) {
         const i64 at = i + p * lanes;
         if (at >= n) break;
-        const Scaled<Long> drawn = scale<Set>(words.of[p], size);
+        const Scaled<Long> drawn = scale<Set>(words.of[p], words.of[p] >> 32, size);
         const Long threshold = Set::gather(table.threshold, drawn.column);
         const Long alias = Set::gather(table.alias, drawn.column);
         Set::store(drawn.fraction < threshold ? drawn.column : alias, token + at);
@@ -163,13 +163,14 @@ struct LabelSteps {
     return !Set::differ_from_next(labels, other).any();
   }
 
-  static void tally(const LabelWalk& walk, i32 names, Living& living) {
+  static void tally(const LabelWalk& walk, Living& living) {
     const auto labels = Set::template load<2>(walk.label);
     const LabelMask<2> all{{first_labels(walk.size), first_labels(walk.size - 64)}};
     i32 size = 0;
-    for (i32 j = 0; j < names; ++j) {
-      living.name[size] = j;
-      living.count[size] = Set::equal(labels, static_cast<u8>(j), all).count();
+    for (i32 j = 0; j < living.size; ++j) {
+      const i32 name = living.name[j];
+      living.name[size] = name;
+      living.count[size] = Set::equal(labels, static_cast<u8>(name), all).count();
       size += living.count[size] > 0;
     }
     living.size = size;

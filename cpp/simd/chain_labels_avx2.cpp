@@ -45,8 +45,17 @@ struct Avx2 {
   [[gnu::always_inline]] static inline Long multiply(Long a, Long b) {
     return (Long)_mm256_mul_epu32((__m256i)a, (__m256i)b);
   }
-  [[gnu::always_inline]] static inline bool any(Long a) {
-    return _mm256_testz_si256((__m256i)a, (__m256i)a) == 0;
+  // The sign bit of each lane.
+  [[gnu::always_inline]] static inline u32 signs(Long a) {
+    return static_cast<u32>(_mm256_movemask_pd((__m256d)a));
+  }
+  // Whether some lane has none of these bits.
+  [[gnu::always_inline]] static inline bool some_lack(Long a, u64 bits) {
+    return signs((Long)((a & bits) == Long{})) != 0;
+  }
+  // Of numbers below 2^32.
+  [[gnu::always_inline]] static inline Long smaller(Long a, Long b) {
+    return (Long)_mm256_min_epu32((__m256i)a, (__m256i)b);
   }
   [[gnu::always_inline]] static inline Long gather(const u64* from, Long at) {
     return Long{from[at[0]], from[at[1]], from[at[2]], from[at[3]]};

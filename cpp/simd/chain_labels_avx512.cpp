@@ -36,8 +36,17 @@ struct Avx512 {
   [[gnu::always_inline]] static inline Long multiply(Long a, Long b) {
     return (Long)_mm512_maskz_mul_epu32(0xff, (__m512i)a, (__m512i)b);
   }
-  [[gnu::always_inline]] static inline bool any(Long a) {
-    return _mm512_test_epi64_mask((__m512i)a, (__m512i)a) != 0;
+  // The sign bit of each lane.
+  [[gnu::always_inline]] static inline u32 signs(Long a) {
+    return _mm512_movepi64_mask((__m512i)a);
+  }
+  // Whether some lane has none of these bits.
+  [[gnu::always_inline]] static inline bool some_lack(Long a, u64 bits) {
+    return _mm512_testn_epi64_mask((__m512i)a, _mm512_set1_epi64(static_cast<i64>(bits))) != 0;
+  }
+  // Of numbers below 2^32.
+  [[gnu::always_inline]] static inline Long smaller(Long a, Long b) {
+    return (Long)_mm512_maskz_min_epu64(0xff, (__m512i)a, (__m512i)b);
   }
   [[gnu::always_inline]] static inline Long gather(const u64* from, Long at) {
     return (Long)_mm512_mask_i64gather_epi64(_mm512_setzero_si512(), 0xff, (__m512i)at, from, 8);

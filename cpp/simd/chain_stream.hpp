@@ -69,16 +69,16 @@ template <class Set>
   return batch;
 }
 
-// 64-bit words times numbers below 2^32: the upper halves of the products (`column`), and the
-// lower.
+// 64-bit words, by their halves, times numbers below 2^32: the upper halves of the products
+// (`column`), and the lower.
 template <class Long>
 struct Scaled {
   Long column, fraction;
 };
 template <class Set, class Long>
-[[gnu::always_inline]] inline Scaled<Long> scale(Long word, Long size) {
-  const Long low = Set::multiply(word, size);
-  const Long high = Set::multiply(word >> 32, size) + (low >> 32);
+[[gnu::always_inline]] inline Scaled<Long> scale(Long word_low, Long word_high, Long size) {
+  const Long low = Set::multiply(word_low, size);
+  const Long high = Set::multiply(word_high, size) + (low >> 32);
   return {high >> 32, high << 32 | (low & 0xffffffffU)};
 }
 
