@@ -5,14 +5,44 @@
 //   two tokens left, n unchanged and at most 1024: one lookup in a table over counts
 //     (PairTable, purpose pair);
 //   else, both sizes at most 128: labels, parents picked by 8-bit rejection (purpose parents8);
-//   else: conditional binomials over living tokens (purpose counts). Where n is unchanged and at
-//     most 1024 the most frequent token goes first, by the same table and purpose as above.
+//   else: conditional binomials over living tokens (purpose counts), one uniform each while at most
+//     1024 draws are left. Where n is unchanged and at most 1024 the most frequent token goes
+//     first, by the same table and purpose as above.
 #pragma once
 
+#include "binomial_middle.hpp"
 #include "chain_labels.hpp"
 #include "pair_table.hpp"
 
 namespace autophage::core {
+
+// Binomial(n, part / whole): from one uniform, whatever the result, where n is at most 1024.
+template <class Source>
+AUTOPHAGE_HD i64 draw_share(i64 n, i64 part, i64 whole, Source& source) {
+  if (n <= 0 || part <= 0) return 0;
+  if (part >= whole) return n;
+  if (n > middle_limit) return draw_binomial_share(n, part, whole, source);
+  return static_cast<i64>(share_from_middle(static_cast<double>(n), static_cast<double>(part),
+                                            static_cast<double>(whole), source.uniform()));
+}
+
+// The sum of squares of a sample whose counts alone are right.
+AUTOPHAGE_HD inline void square_up(Sample& sample) {
+  sample.squares = 0;
+  for (i32 i = 0; i < sample.size; ++i)
+    sample.squares += static_cast<u64>(sample.frozen[i]) * static_cast<u64>(sample.frozen[i]);
+}
+
+AUTOPHAGE_HD inline void most_frequent_first(Sample& sample) {
+  i32 best = 0;
+  for (i32 i = 1; i < sample.size; ++i) best = sample.frozen[i] > sample.frozen[best] ? i : best;
+  const i32 token = sample.token[best];
+  const i64 count = sample.frozen[best];
+  sample.token[best] = sample.token[0];
+  sample.frozen[best] = sample.frozen[0];
+  sample.token[0] = token;
+  sample.frozen[0] = count;
+}
 
 // Observer: generation(t, sample, absorbed) as for run_chain; where Observer::every_generation is
 // false it is called when the run is absorbed, and passes(t) says in between whether to go on.
@@ -62,10 +92,7 @@ class NeutralChain {
   AUTOPHAGE_HD bool report() {
     const bool absorbed = sample_.size == 1;
     if (!Observer::every_generation && !absorbed) return observer_.passes(t_);
-    u64 squares = 0;
-    for (i32 i = 0; i < sample_.size; ++i)
-      squares += static_cast<u64>(sample_.frozen[i]) * static_cast<u64>(sample_.frozen[i]);
-    sample_.squares = squares;
+    square_up(sample_);
     return observer_.generation(t_, sample_, absorbed);
   }
 
@@ -75,12 +102,12 @@ class NeutralChain {
     const bool tabled = n == whole && n <= pair_limit;
     if (tabled) {
       table_.prepare(n);
-      most_frequent_first();
+      most_frequent_first(sample_);
     }
     for (i32 i = 0; i < sample_.size && rest > 0; ++i) {
       const i64 count = sample_.frozen[i];
       const i64 x = tabled && i == 0 ? table_.next(count, pair_.next64())
-                                     : draw_binomial_share(rest, count, whole, counts_);
+                                     : draw_share(rest, count, whole, counts_);
       whole -= count;
       rest -= x;
       sample_.token[size] = sample_.token[i];
@@ -89,18 +116,6 @@ class NeutralChain {
     }
     sample_.size = size;
     sample_.total = n;
-  }
-
-  AUTOPHAGE_HD void most_frequent_first() {
-    i32 best = 0;
-    for (i32 i = 1; i < sample_.size; ++i)
-      best = sample_.frozen[i] > sample_.frozen[best] ? i : best;
-    const i32 token = sample_.token[best];
-    const i64 count = sample_.frozen[best];
-    sample_.token[best] = sample_.token[0];
-    sample_.frozen[best] = sample_.frozen[0];
-    sample_.token[0] = token;
-    sample_.frozen[0] = count;
   }
 
   // Two tokens until one is left, n changes or the observer stops.

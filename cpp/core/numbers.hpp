@@ -54,6 +54,8 @@ AUTOPHAGE_HD inline double product_rest(double a, double b, double product) {
 AUTOPHAGE_HD inline double select(bool mask, double a, double b) { return mask ? a : b; }
 AUTOPHAGE_HD inline bool any(bool mask) { return mask; }
 AUTOPHAGE_HD inline double larger(double a, double b) { return a > b ? a : b; }
+// x without its fraction, for |x| < 2^62.
+AUTOPHAGE_HD inline double whole_part(double x) { return static_cast<double>(static_cast<i64>(x)); }
 AUTOPHAGE_HD inline double lane_of(double a, int) { return a; }
 AUTOPHAGE_HD inline void set_lane(double& a, int, double value) { a = value; }
 AUTOPHAGE_HD inline double conjugate(double a) { return a; }

@@ -57,17 +57,40 @@ class PairTable {
     if (row_[k].width == 0) build(k);
   }
 
-  // The next count, given k of n, from the 64-bit word `word`.
-  AUTOPHAGE_HD i64 next(i64 k, u64 word) {
-    const i64 rare = k <= n_ - k ? k : n_ - k;
+  // Where a word leads to in the row of a count, so that its memory can be asked for ahead of time.
+  struct Lookup {
+    const u64* entry;
+    u64 column, fraction;
+    i64 low;
+    i64 mirror;  // n where the count is beyond n/2, else 0
+  };
+  AUTOPHAGE_HD void find(i64 k, u64 word, Lookup& at) {
+    const i64 mirrored = -static_cast<i64>(k > n_ - k);  // all ones where it is
+    const i64 rare = k + ((n_ - 2 * k) & mirrored);
     visit(rare);
     const Row row = row_[rare];
     const u64 width = row.width;
     const u64 column = multiply_high(word, width);
-    const u64 entry = entry_[row.begin + column];
-    const u64 kept = (word * width) < (entry & ~u64{1023}) ? column : (entry & 1023);
-    const i64 x = row.low + static_cast<i64>(kept);
-    return rare == k ? x : n_ - x;
+    at.entry = entry_ + row.begin + column;
+    at.column = column;
+    at.fraction = word * width;
+    at.low = static_cast<i64>(row.low);
+    at.mirror = n_ & mirrored;
+  }
+  // By arithmetic: branches here would be coins that no processor guesses.
+  AUTOPHAGE_HD static i64 read(const Lookup& at) {
+    const u64 entry = *at.entry, alias = entry & 1023;
+    const u64 own = -static_cast<u64>(at.fraction < (entry & ~u64{1023}));
+    const i64 x = at.low + static_cast<i64>(alias ^ ((alias ^ at.column) & own));
+    const i64 mirrored = -static_cast<i64>(at.mirror != 0);
+    return at.mirror + ((x ^ mirrored) - mirrored);
+  }
+
+  // The next count, given k of n, from the 64-bit word `word`.
+  AUTOPHAGE_HD i64 next(i64 k, u64 word) {
+    Lookup at;
+    find(k, word, at);
+    return read(at);
   }
 
  private:

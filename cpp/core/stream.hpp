@@ -27,7 +27,7 @@
 
 namespace autophage::core {
 
-inline constexpr int stream_version = 1;
+inline constexpr int stream_version = 2;
 
 enum class Purpose : u32 {
   truth = 0,           // draws from p itself: the first generation, fresh real data

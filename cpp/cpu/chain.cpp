@@ -1,5 +1,5 @@
-// Token chains on threads: which run of which context a thread does next, and which regime drives
-// it.
+// Token chains on threads: which run of which context a thread does next, and whether it goes by
+// itself or in lanes.
 #include <algorithm>
 #include <atomic>
 #include <memory>
@@ -7,13 +7,11 @@
 #include <vector>
 
 #include "../backend.hpp"
-#include "../core/chain_memory.hpp"
-#include "../core/chain_mixed.hpp"
-#include "../core/chain_neutral.hpp"
-#include "../core/chain_pool.hpp"
 #include "chain_observer.hpp"
+#include "chain_regimes.hpp"
 #include "chain_sinks.hpp"
 #include "chain_workspace.hpp"
+#include "count_lanes.hpp"
 #include "memory_lanes.hpp"
 #include "neutral_lanes.hpp"
 #include "pool.hpp"
@@ -21,50 +19,6 @@
 
 namespace autophage::cpu {
 namespace {
-
-// Runs one chain under the job's regime.
-template <class Observer>
-void run_regime(const ChainJob& job, const core::Truth& law, const core::Schedule& schedule,
-                const core::RunName& name, ChainWorkspace& space, core::PairTable& table,
-                bool listed, Observer& observer) {
-  core::Sample* samples = space.samples.data();
-  std::int64_t* dense = space.dense.data();
-  switch (job.regime) {
-    case Regime::fully_synthetic: {
-      core::NeutralChain<Observer> chain(law, schedule, name, samples[0], dense, table, observer);
-      return chain.run();
-    }
-    case Regime::partially_synthetic: {
-      core::PartiallySyntheticChain chain(law, schedule, name, samples, dense);
-      return core::run_chain(chain, observer);
-    }
-    case Regime::most_recent: {
-      core::MostRecentChain chain(law, schedule, job.window, name, samples,
-                                  static_cast<std::int64_t>(space.samples.size()), dense, listed);
-      return core::run_chain(chain, observer);
-    }
-    case Regime::randomly_sampled: {
-      core::RandomlySampledChain chain(law, schedule, name, samples[0], space.pool, dense,
-                                       space.weights.data(), space.gathered.data(),
-                                       space.tail.data(), listed);
-      return core::run_chain(chain, observer);
-    }
-    case Regime::mixed: {
-      const core::MixedOptions options{
-          static_cast<core::Filter>(job.filter),         job.type1,   job.type2, job.threshold,
-          static_cast<core::Adaptation>(job.adaptation), job.constant};
-      core::MixedChain chain(law, schedule, options, name, samples, dense, space.weights.data(),
-                             space.tail.data());
-      return core::run_chain(chain, observer);
-    }
-    case Regime::accumulate: {
-      const core::AccumulateOptions options{job.subsample, job.replace};
-      core::AccumulateChain chain(law, schedule, options, name, samples[0], space.pool, dense,
-                                  space.pool_dense.data());
-      return core::run_chain(chain, observer);
-    }
-  }
-}
 
 // One thread's part of a study.
 template <class Sink>
@@ -83,6 +37,7 @@ class Worker {
         wants_first_(Sink::wants_first(out)),
         wants_tokens_(Sink::wants_tokens(out)),
         memory_(job, records_of(out), stop),
+        counts_(job, every_, wants_first_, bounds.support, table_, sink_, stop),
         stop_(stop) {}
 
   // Runs `begin` .. `end` - 1 of the job in one context. Returns where it got stuck, if it did.
@@ -97,6 +52,9 @@ class Worker {
       begin = end;
     } else if (lanes_.open(context) && !every_ && NeutralLanes::fit(schedule)) {
       lanes_.times(begin, end, laws_.at(context), schedule.n_at(1), sink_);
+      begin = end;
+    } else if (counts_.fit(schedule)) {
+      counts_.runs(begin, end, context, laws_.at(context), schedule.n_at(1));
       begin = end;
     }
     for (std::int64_t run = begin; run < end && !stop_.raised(); ++run) {
@@ -135,6 +93,7 @@ class Worker {
   Sink sink_;
   bool every_, wants_first_, wants_tokens_;
   MemoryRuns<Sink> memory_;
+  CountRuns<Sink> counts_;
   core::StopFlag& stop_;
 };
 

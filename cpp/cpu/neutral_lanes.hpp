@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "../core/binomial_middle.hpp"
 #include "chain_models.hpp"
 #include "chain_workspace.hpp"
 #include "lane_labels.hpp"
@@ -28,9 +29,9 @@ class NeutralLanes {
   static bool fit(const core::Schedule& schedule) {
     return schedule.same_n && schedule.n_at(1) <= core::byte_limit;
   }
-  // Whether this may be so.
+  // Whether this may be so, or lanes of counts may do (count_lanes.hpp).
   static bool fit(const ChainJob& job) {
-    return job.regime == Regime::fully_synthetic && job.n[0] <= core::byte_limit &&
+    return job.regime == Regime::fully_synthetic && job.n[0] <= core::middle_limit &&
            neutral_kernels().has_value();
   }
 
