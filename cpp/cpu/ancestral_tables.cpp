@@ -124,6 +124,11 @@ bool ancestral_table(std::int32_t n, AncestralTable& table, const Poll& poll) {
     core::throw_ball(*row);
     add_jumps(*row, table);
   }
+  // A study may keep the tables of many n.
+  table.column.shrink_to_fit();
+  table.above.shrink_to_fit();
+  table.start.shrink_to_fit();
+  table.level.shrink_to_fit();
   return true;
 }
 
