@@ -61,6 +61,9 @@ class CountBlock {
     std::optional<Observer<every, Sink>> observer;
   };
 
+  FirstCounts& counts_of_first(const Lane& lane) {
+    return memory_.first[static_cast<std::size_t>(&lane - lane_.data())];
+  }
   Lane& at(int k) { return lane_[static_cast<std::size_t>(k)]; }
 
   // The next run that has a generation for lane k; none: the lane is idle.
@@ -81,7 +84,7 @@ class CountBlock {
     lane.chain = {run, context_, token_};
     lane.pair.begin(lane.run);
     lane.observer.emplace(sink_, lane.chain, law_, job_.generations, wants_first_,
-                          memory_.first(&lane - lane_.data()), lane.first, tools_.stop);
+                          counts_of_first(lane), lane.first, tools_.stop);
     core::Builder builder(memory_.dense.data());
     builder.begin(lane.sample, true);
     if (core::Draws::by_alias(law_, n_)) {
@@ -132,7 +135,7 @@ class CountBlock {
 
   bool finish(Lane& lane) {
     sink_.finish(lane.chain, lane.observer->times);
-    if (wants_first_) memory_.forget(&lane - lane_.data());
+    counts_of_first(lane).clear();
     return false;
   }
 

@@ -11,6 +11,7 @@
 #include "../core/pair_table.hpp"
 #include "../simd/chain_counts.hpp"
 #include "chain_models.hpp"
+#include "first_counts.hpp"
 #include "lane_labels.hpp"
 #include "pair_queue.hpp"
 #include "prepared_laws.hpp"
@@ -102,25 +103,22 @@ class CountMemory {
         living_(static_cast<std::size_t>(1 + std::min(support, core::middle_limit))),
         tokens_(static_cast<std::size_t>(lanes) * living_),
         labels_(core::labelled_sample),
-        counts_(tokens_.size()),
-        firsts_(wants_first ? static_cast<std::size_t>(lanes) * dense.size() : 0) {}
+        counts_(tokens_.size()) {
+    for (int lane = 0; lane < lanes; ++lane) first.emplace_back(wants_first ? dense.size() : 0);
+  }
 
   core::Sample sample(int lane) {
     const std::size_t row = static_cast<std::size_t>(lane) * living_;
     return {tokens_.data() + row, counts_.data() + row, labels_.data()};
   }
-  std::int64_t* first(std::ptrdiff_t lane) {
-    return firsts_.empty() ? nullptr
-                           : firsts_.data() + static_cast<std::size_t>(lane) * dense.size();
-  }
-  void forget(std::ptrdiff_t lane) { std::fill_n(first(lane), dense.size(), 0); }
 
   std::vector<std::int64_t> dense;
+  std::vector<FirstCounts> first;  // of each lane's run
 
  private:
   std::size_t living_;  // tokens of a sample
   std::vector<std::int32_t> tokens_, labels_;
-  std::vector<std::int64_t> counts_, firsts_;
+  std::vector<std::int64_t> counts_;
 };
 
 }  // namespace autophage::cpu
