@@ -195,8 +195,9 @@ SITES: list[tuple[str, str, str]] = [
     ),
     (
         "core/mixture_update.hpp",
-        "const Real keep = rate.kept / sum;",
-        "const Real keep = <<sum not carried>> ? rate.kept : rate.kept / sum;",
+        "const Real more = rate.gained * sum, less = rate.dropped * sum, gain = more / hit;",
+        "const Real whole = <<sum not carried>> ? Real(1) : sum, more = rate.gained * whole,"
+        " less = rate.dropped * whole, gain = more / hit;",
     ),
 ]
 NAMES = list(dict.fromkeys(re.findall("<<(.*?)>>", "".join(new for _, _, new in SITES))))

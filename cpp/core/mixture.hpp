@@ -59,6 +59,7 @@ AUTOPHAGE_HD void update_far(const MixtureNetwork& net, const MixtureRate<Real>&
     sum = Real(1);
     return;
   }
+  const Real more = rate.gained * sum, less = rate.dropped * sum;
   for (int pass = 0; pass < 2; ++pass)
     for (i64 k = 0; k < net.components; ++k) {
       if (!(w[k] > Real(0))) continue;
@@ -67,12 +68,12 @@ AUTOPHAGE_HD void update_far(const MixtureNetwork& net, const MixtureRate<Real>&
       if (pass == 0) {
         hit += hits;
       } else {
-        const Real next =
-            w[k] * (rate.kept / sum) + rate.learnt * static_cast<Real>(hits / hit) - rate.lost;
+        const Real next = w[k] + more * static_cast<Real>(hits / hit) - less;
         w[k] = next > Real(0) ? next : Real(0);
       }
     }
-  if (rate.losing) sum = sum_by_ways<Real>(net.components, [&](i64 k) { return w[k]; });
+  sum = rate.losing ? sum_by_ways<Real>(net.components, [&](i64 k) { return w[k]; }) : sum + more;
+  if (sum > Real(2)) rescale(net.components, w, sum);
 }
 
 // The form of the update that Zivkovic's program has. M is the number of components with w_k > 0

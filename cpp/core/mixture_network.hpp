@@ -16,11 +16,17 @@ struct MixtureNetwork {
   bool active = false, shared = false;
 };
 
-// The numbers A, B and D of an update, and whether there is a prior: D does not say, as it may be
-// too small for the type.
+// The least h that a quick update takes. Below, f_k may have lost digits.
+template <class Real>
+inline constexpr Real least_hit = static_cast<Real>(sizeof(Real) == 8 ? 0x1p-900 : 0x1p-60);
+
+// The numbers of an update (mixture_update.hpp), and whether there is a prior: D does not say, as
+// it may be too small for the type.
 template <class Real>
 struct MixtureRate {
-  Real kept, learnt, lost;
+  Real kept, learnt, lost;  // A, B, D
+  Real gained, dropped;     // B / A, D / A
+  Real least;               // the least h: with less, B / A / h may leave the range of the type
   bool losing;
 
   MixtureRate() = default;
@@ -29,13 +35,12 @@ struct MixtureRate {
     kept = static_cast<Real>(1.0 - rate);
     learnt = static_cast<Real>(gain);
     lost = static_cast<Real>(gain * prior);
+    gained = static_cast<Real>(gain / (1.0 - rate));
+    dropped = static_cast<Real>(gain * prior / (1.0 - rate));
+    const Real in_range = gained * static_cast<Real>(0x1p-110);
+    least = in_range > least_hit<Real> ? in_range : least_hit<Real>;
     losing = prior > 0.0;
   }
 };
-
-// The least h that a quick update takes. Below, f_k may have lost digits, or B / h may leave the
-// range of the type.
-template <class Real>
-inline constexpr Real least_hit = static_cast<Real>(sizeof(Real) == 8 ? 0x1p-900 : 0x1p-60);
 
 }  // namespace autophage::core

@@ -4,12 +4,13 @@
 // A post x moves the weights w of a mixture of M components by
 //   o_k = w_k f_k / sum_l w_l f_l,      f_k the density of component k at x,
 //   w_k = max(w_k + a (o_k / (1 - M c) - w_k) - a c / (1 - M c), 0),
-// after which they are divided by their sum. What is kept are the w_k before that division and
-// their sum s, so that a step is
-//   w_k = max(w_k (A / s + B / h f_k) - D, 0),      h = sum_l w_l f_l,
-//   A = 1 - a,  B = a / (1 - M c),  D = c B.
-// Without a prior (c = 0) the sum stays 1 by itself: errors of rounding shrink by A a step. Then s
-// is not computed but taken for 1.
+// after which they are divided by their sum: with A = 1 - a, B = a / (1 - M c), D = c B,
+//   w_k = max(A w_k + B o_k - D, 0).
+// What is kept are weights of any scale and their sum s, so that nothing has to be divided or
+// multiplied by A: in units of s / A a step is
+//   w_k = max(w_k + (B / A) s / h w_k f_k - (D / A) s, 0),      h = sum_l w_l f_l.
+// Where s has come above 2, weights and sum are divided by it. Without a prior (c = 0) the
+// new sum is not computed but taken for s + (B / A) s: errors of rounding shrink by A a step.
 //
 // Sums over components have one order, whatever the layout: component k belongs to way k mod 16;
 // a way is summed with k increasing, and ways are added by halves (i and i + 8, then i and i + 4,
@@ -52,24 +53,33 @@ AUTOPHAGE_HD Real sum_by_ways(i64 size, Value value) {
   return sum[0];
 }
 
+// Divides weights by their sum.
+template <class Real>
+AUTOPHAGE_HD void rescale(i64 components, Real* w, Real& sum) {
+  const Real scale = Real(1) / sum;
+  for (i64 k = 0; k < components; ++k) w[k] = w[k] * scale;
+  sum = Real(1);
+}
+
 // One update by a post that some living component explains; false, with nothing changed, where
 // none does.
 template <class Real>
 AUTOPHAGE_HD bool update(const MixtureRate<Real>& rate, const Real* f, i64 components, Real* w,
                          Real& sum) {
   const Real hit = sum_by_ways<Real>(components, [&](i64 k) { return w[k] * f[k]; });
-  if (!(hit >= least_hit<Real>)) return false;
-  const Real gain = rate.learnt / hit;
+  if (!(hit >= rate.least)) return false;
+  const Real more = rate.gained * sum, less = rate.dropped * sum, gain = more / hit;
   if (!rate.losing) {
-    for (i64 k = 0; k < components; ++k) w[k] = w[k] * (rate.kept + gain * f[k]);
-    return true;
+    for (i64 k = 0; k < components; ++k) w[k] = w[k] + gain * (w[k] * f[k]);
+    sum = sum + more;
+  } else {
+    for (i64 k = 0; k < components; ++k) {
+      const Real next = w[k] + gain * (w[k] * f[k]) - less;
+      w[k] = next > Real(0) ? next : Real(0);
+    }
+    sum = sum_by_ways<Real>(components, [&](i64 k) { return w[k]; });
   }
-  const Real keep = rate.kept / sum;
-  for (i64 k = 0; k < components; ++k) {
-    const Real next = w[k] * (keep + gain * f[k]) - rate.lost;
-    w[k] = next > Real(0) ? next : Real(0);
-  }
-  sum = sum_by_ways<Real>(components, [&](i64 k) { return w[k]; });
+  if (sum > Real(2)) rescale(components, w, sum);
   return true;
 }
 

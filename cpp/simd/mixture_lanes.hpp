@@ -25,7 +25,7 @@ class MixtureLaneSteps {
     }
   }
 
-  static void append(const MixtureLanes<Real>& lanes, i64 at) {
+  [[gnu::flatten]] static void append(const MixtureLanes<Real>& lanes, i64 at) {
     const core::MixtureNetwork& net = *lanes.net;
     const double* const x = lanes.points + at * net.features * lane_count;
     Reals<Set> height[most_in_lanes], most{};
@@ -224,25 +224,34 @@ class MixtureLaneSteps {
                                                    const core::MixtureRate<Real>& rate) {
     using Vector = Lanes<Set, Real>;
     Real* const weights = lanes.weights + j * components * lane_count;
-    Vector w[components], f[components];
+    Real* const sums = lanes.sums + j * lane_count;
+    Vector w[components], f[components], hits[components];
     find<components>(lanes, post, f);
-    for (int k = 0; k < components; ++k) w[k] = Vector::load(weights + k * lane_count);
-    const Vector hit = core::sum_known<components>([&](int k) { return w[k] * f[k]; });
-    if (!all_at_least(hit, Vector(core::least_hit<Real>))) [[unlikely]]
-      return rescue(lanes, j, post, rate);
-    const Vector gain = Vector(rate.learnt) / hit;
-    if constexpr (!losing) {
-      for (int k = 0; k < components; ++k)
-        (w[k] * (Vector(rate.kept) + gain * f[k])).store(weights + k * lane_count);
-    } else {
-      Real* const sum = lanes.sums + j * lane_count;
-      const Vector keep = Vector(rate.kept) / Vector::load(sum);
-      for (int k = 0; k < components; ++k) {
-        w[k] = larger(w[k] * (keep + gain * f[k]) - Vector(rate.lost), Vector(Real(0)));
-        w[k].store(weights + k * lane_count);
-      }
-      core::sum_known<components>([&](int k) { return w[k]; }).store(sum);
+    for (int k = 0; k < components; ++k) {
+      w[k] = Vector::load(weights + k * lane_count);
+      hits[k] = w[k] * f[k];
     }
+    const Vector hit = core::sum_known<components>([&](int k) { return hits[k]; });
+    if (!all_at_least(hit, Vector(rate.least))) [[unlikely]]
+      return rescue(lanes, j, post, rate);
+    const Vector before = Vector::load(sums), more = Vector(rate.gained) * before;
+    const Vector gain = more / hit;
+    Vector sum = before + more;
+    for (int k = 0; k < components; ++k) w[k] = w[k] + gain * hits[k];
+    if constexpr (losing) {
+      for (int k = 0; k < components; ++k)
+        w[k] = larger(w[k] - Vector(rate.dropped) * before, Vector(Real(0)));
+      sum = core::sum_known<components>([&](int k) { return w[k]; });
+    }
+    if (!all_at_least(Vector(Real(2)), sum)) [[unlikely]] {
+      const Vector one(Real(1));
+      const auto much = sum > Vector(Real(2));
+      const Vector scale = select(much, one / sum, one);
+      for (int k = 0; k < components; ++k) w[k] = w[k] * scale;
+      sum = select(much, one, sum);
+    }
+    for (int k = 0; k < components; ++k) w[k].store(weights + k * lane_count);
+    sum.store(sums);
   }
 
   template <class Entry>

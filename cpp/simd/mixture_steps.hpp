@@ -3,6 +3,7 @@
 
 #include "mixture_lanes.hpp"
 #include "mixture_rows.hpp"
+#include "mixture_updates.hpp"
 
 namespace autophage::simd {
 
@@ -16,7 +17,7 @@ void sixteen_blocks(core::PhiloxKey key, u64 first, u32 run, u32 name, u32* out)
 }
 
 template <class Set>
-void sixteen_quantiles(double* values) {
+[[gnu::flatten]] void sixteen_quantiles(double* values) {
   quantiles_of(Reals<Set>::load(values)).store(values);
 }
 
@@ -39,8 +40,10 @@ template <class Set, class Real>
 MixtureKernels<Real> mixture_kernels() {
   using Row = MixtureRowSteps<Set, Real>;
   using Lane = MixtureLaneSteps<Set, Real>;
-  return {Row::likelihoods, Row::learn,       Row::observe, Lane::post,
-          Lane::append,     Lane::generation, Lane::observe};
+  return {Row::likelihoods, MixtureUpdates<Set, Real>::learn,
+          Row::observe,     Lane::post,
+          Lane::append,     Lane::generation,
+          Lane::observe};
 }
 
 template <class Set>
