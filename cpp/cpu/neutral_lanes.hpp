@@ -30,8 +30,9 @@ class NeutralLanes {
   }
   // Whether this may be so.
   static bool fit(const ChainJob& job) {
-    return job.regime == Regime::fully_synthetic && job.n[0] <= core::byte_limit &&
-           neutral_kernels().has_value();
+    return job.regime == Regime::fully_synthetic && neutral_kernels().has_value() &&
+           std::all_of(job.n, job.n + job.contexts,
+                       [](std::int64_t n) { return n <= core::byte_limit; });
   }
 
   bool on() const { return kernels_.has_value(); }
