@@ -3,7 +3,10 @@
 // against it; without a fault it is the package's own kernel.
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <numeric>
+#include <optional>
+#include <string>
 #include <vector>
 
 namespace planted {
@@ -21,9 +24,35 @@ inline bool is(int which) { return fault == which; }
 namespace autophage::simd {
 LinearKernels avx2_kernels() { return baseline_kernels(); }
 LinearKernels avx512_kernels() { return baseline_kernels(); }
+NeutralKernels avx2_neutral() { return {}; }
+NeutralKernels avx512_neutral() { return {}; }
+CountKernels avx2_counts() { return {}; }
+CountKernels avx512_counts() { return {}; }
 }  // namespace autophage::simd
 
 namespace {
+
+// While it lives, chains are run by the core alone: that is where their faults are.
+class CoreAlone {
+ public:
+  CoreAlone() {
+    const char* const given = std::getenv(name);
+    if (given != nullptr) before_ = given;
+    setenv(name, "baseline", 1);
+  }
+  ~CoreAlone() {
+    if (before_)
+      setenv(name, before_->c_str(), 1);
+    else
+      unsetenv(name);
+  }
+  CoreAlone(const CoreAlone&) = delete;
+  CoreAlone& operator=(const CoreAlone&) = delete;
+
+ private:
+  static constexpr const char* name = "AUTOPHAGE_INSTRUCTIONS";
+  std::optional<std::string> before_;
+};
 
 // out: collapse_time, absorption_time, final_token, support, p, then the six real records.
 autophage::ChainTrajectories arrays(void* const* out) {
@@ -71,6 +100,7 @@ extern "C" int planted_run(int fault, const double* laws, std::int64_t contexts,
   job.type2 = reals[1];
   job.threshold = reals[2];
   job.constant = reals[3];
+  const CoreAlone alone;
   const autophage::ChainOutcome outcome = autophage::cpu::run(job, arrays(out), autophage::Poll{});
   place[0] = outcome.run;
   place[1] = outcome.context;

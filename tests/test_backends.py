@@ -27,6 +27,7 @@ MIXED_SIZES = [300, 60, 60, 1500, 130, 100, 3000, 20]
 
 REGIMES: dict[str, Regime] = {
     "labels": ap.FullySynthetic(40),
+    "counts": ap.FullySynthetic(400),
     "binomials": ap.FullySynthetic(5000),
     "sizes": ap.FullySynthetic(MIXED_SIZES),
     "kept": ap.PartiallySynthetic(20, real=50),
@@ -51,8 +52,9 @@ INTEGERS = ("collapse_time", "absorption_time", "final_token", "support")
 # Of RUNS runs of each regime; of p (counts over their total, rounded once) beside the integers.
 HASHES: dict[str, str] = {
     "labels": "eae8abcf55c3a080",
+    "counts": "77e4577eca2ac894",
     "binomials": "638353e1fe620ea7",
-    "sizes": "2df9e58369fc1ad4",
+    "sizes": "7a640f9cbc9a4fee",
     "kept": "97bf1c91fc0d9f94",
     "growing": "073eff0a118160ec",
     "window": "c9906c3a22bc4195",
@@ -70,7 +72,7 @@ HASHES: dict[str, str] = {
     "adaptive": "ea23f59b2b22d97d",
     "reciprocal": "01281552c53c2274",
 }
-HUNDRED_THOUSAND = "be15b5cea0f1c229"
+HUNDRED_THOUSAND = "19e0bce9c94e9e89"
 # Of real records, in plain IEEE arithmetic in the order of the core: no fused multiply-adds.
 REALS = "0b0f68a9679be3db"
 

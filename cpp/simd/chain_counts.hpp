@@ -77,6 +77,11 @@ struct CountKernels {
   // lanes whose bits are set in what is returned only the last token, if draws are left, is to
   // come.
   u32 (*draw)(CountLanes& lanes, int most);
+  // x[i] of n[i] draws that fall on part[i] of whole[i] (core::draw_share, n up to 1024), each from
+  // the word beside it: a whole number of lanes at addresses aligned to 64 bytes. Chains have no
+  // use for it: it lets one test and time the draws by themselves.
+  void (*shares)(i64 count, const double* n, const double* part, const double* whole,
+                 const u64* word, i64* x);
 };
 
 #if defined(__x86_64__)

@@ -97,7 +97,7 @@ struct Twin {
 template <class Set>
 class CountSteps {
  public:
-  static CountKernels kernels() { return {lanes, words, draw}; }
+  static CountKernels kernels() { return {lanes, words, draw, shares}; }
 
  private:
   using Real = Twin<Set>;
@@ -117,6 +117,14 @@ class CountSteps {
       ended = token(all);
     }
     return ended;
+  }
+
+  [[gnu::flatten]] static void shares(i64 count, const double* n, const double* part,
+                                      const double* whole, const u64* word, i64* x) {
+    for (i64 i = 0; i < count; i += lanes)
+      core::share_from_middle(Real::load(n + i), Real::load(part + i), Real::load(whole + i),
+                              Real::uniforms(word + i))
+          .to_integers(x + i);
   }
 
   // Words for the lanes that have used theirs.

@@ -2,6 +2,8 @@
 // whole studies over sizes, laws, horizons, records, numbers of runs, threads and shards.
 #include "cpu/count_lanes.hpp"
 
+#include <cmath>
+#include <cstdint>
 #include <cstdlib>
 #include <vector>
 
@@ -102,6 +104,40 @@ void sums_are_the_same() {
   }
 }
 
+// One draw a lane, over all sizes and shares, against the core's.
+void draws_by_themselves() {
+  constexpr std::size_t all = 1 << 16;
+  std::vector<double> memory(3 * all + 8);
+  std::vector<core::u64> words(2 * all + 8);
+  const auto aligned = [](auto* at) {
+    return reinterpret_cast<decltype(at)>((reinterpret_cast<std::uintptr_t>(at) + 63) &
+                                          ~std::uintptr_t{63});
+  };
+  double* const n = aligned(memory.data());
+  double *const part = n + all, *const whole = part + all;
+  core::u64* const word = aligned(words.data());
+  i64* const x = reinterpret_cast<i64*>(word + all);
+  core::Stream source(3, 0, 0, core::Purpose::counts);
+  for (std::size_t i = 0; i < all; ++i) {
+    n[i] = 1 + source.next32() % core::middle_limit;
+    whole[i] = 2 + source.next32() % (i % 2 == 0 ? 1200 : 1U << 31);
+    part[i] = 1 + std::floor((whole[i] - 1) * std::pow(source.uniform(), i % 5));
+    word[i] = i % 1000 < 4 ? ~core::u64{0} * (i % 2) : source.next64();
+    if (part[i] >= whole[i]) part[i] = whole[i] - 1;
+  }
+  for (const char* set : sets) {
+    setenv("AUTOPHAGE_INSTRUCTIONS", set, 1);
+    const auto kernels = cpu::count_kernels();
+    unsetenv("AUTOPHAGE_INSTRUCTIONS");
+    if (!kernels) continue;
+    kernels->shares(all, n, part, whole, word, x);
+    for (std::size_t i = 0; i < all; ++i) {
+      const double u = (static_cast<double>(word[i] >> 12) + 0.5) * 0x1p-52;
+      CHECK(static_cast<double>(x[i]) == core::share_from_middle(n[i], part[i], whole[i], u));
+    }
+  }
+}
+
 void a_study_can_be_stopped() {
   Study study(Regime::fully_synthetic, {three_laws()[2]}, {1000}, 1 << 22, 0);
   const Poll poll{[](void*, std::int64_t) { return false; }, nullptr};
@@ -117,6 +153,7 @@ int main() {
   numbers_of_runs();
   sizes_that_change();
   sums_are_the_same();
+  draws_by_themselves();
   a_study_can_be_stopped();
   return finish();
 }
