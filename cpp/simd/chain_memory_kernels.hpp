@@ -34,7 +34,10 @@ struct MemoryStudy {
   i32* counts;  // (support), zero
   i32* recent;  // labels of the newest 2^k > window generations, 64 apart
   i64 slots;    // 2^k
-  u16* index;   // (most_pooled), and room for a vector beyond; so too `labels`
+  // For (generations + 1) n labels, and 64 beyond: how many labels a draw is from, and 2^16 modulo
+  // that; then room.
+  const u16 *bound, *filter;
+  u16* index;
   u8* labels;
   const core::StopFlag* stop;
 };
