@@ -17,7 +17,14 @@ namespace autophage::cpu {
 
 inline simd::MemorySet memory_set() {
 #if defined(__x86_64__)
-  if (chain_instructions() == Instructions::avx512) return simd::avx512_memory();
+  switch (chain_instructions()) {
+    case Instructions::avx512:
+      return simd::avx512_memory();
+    case Instructions::avx2:
+      return simd::avx2_memory();
+    case Instructions::baseline:
+      break;
+  }
 #endif
   return {};
 }

@@ -23,7 +23,7 @@ class MemorySpace {
     } else if (job.regime == Regime::most_recent) {
       read = std::min(n, job.window);
       while (slots <= job.window) slots *= 2;
-      recent_.resize(static_cast<std::size_t>(slots * simd::most_labels));
+      recent_.resize(static_cast<std::size_t>((slots + 16) * simd::most_labels));
       if (n != n_) look_back(job.window, n);
     } else if (n != n_) {
       bound_pools(static_cast<std::size_t>((job.generations + 1) * n), static_cast<std::size_t>(n));

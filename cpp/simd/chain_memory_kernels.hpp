@@ -32,7 +32,7 @@ struct MemoryStudy {
   const u16* back;
   // Room: zero between runs where it says so.
   i32* counts;  // (support), zero
-  i32* recent;  // labels of the newest 2^k > window generations, 64 apart
+  i32* recent;  // 64 for each of 2^k + 16 generations, 2^k > window
   i64 slots;    // 2^k
   // For (generations + 1) n labels, and 64 beyond: how many labels a draw is from, and 2^16 modulo
   // that; then room.
@@ -63,7 +63,11 @@ struct MemorySet {
 
 inline constexpr i64 most_added = 32;
 
+// The least 2^k - 1 from bound - 1 on, for bounds up to 128.
+inline u32 index_mask(u32 bound) { return bound > 1 ? ~u32{0} >> __builtin_clz(bound - 1) : 0; }
+
 #if defined(__x86_64__)
+MemorySet avx2_memory();
 MemorySet avx512_memory();
 #endif
 

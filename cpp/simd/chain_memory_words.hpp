@@ -74,8 +74,7 @@ class WideBytes {
   WideBytes(const MemoryStudy& study, u64 run) : words_(study, run, core::Purpose::parents8) {}
 
   void fill(u32 bound, i64 count, u8* out) {
-    const __m512i filter =
-        _mm512_set1_epi8(static_cast<char>(core::IndexReader<8>::mask_of(bound)));
+    const __m512i filter = _mm512_set1_epi8(static_cast<char>(index_mask(bound)));
     const __m512i limit = _mm512_set1_epi8(static_cast<char>(bound));
     while (count > 0) {
       if (at_ == held) words_.refill(), at_ = 0;
