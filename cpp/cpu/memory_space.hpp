@@ -30,7 +30,7 @@ class MemorySpace {
     }
     n_ = n;
     return {prepared.truth().alias,
-            job.seed,
+            core::key_of_context(job.seed, static_cast<std::uint64_t>(context)),
             static_cast<std::uint64_t>(context),
             n,
             job.real[context],

@@ -2,6 +2,7 @@
 // Bits are those of core/chain_memory.hpp and core/chain_pool.hpp.
 #pragma once
 
+#include "../core/philox.hpp"
 #include "../core/samplers.hpp"
 #include "../core/sums.hpp"
 
@@ -25,7 +26,8 @@ inline constexpr i64 most_pooled = 65536;  // labels
 // that reads m models, entry (m - 1, i) says how many generations back it looks.
 struct MemoryStudy {
   core::AliasTable truth;
-  u64 seed, context;
+  core::PhiloxKey key;
+  u64 context;
   i64 n, real, window;
   i64 read;         // how many of the newest models a generation reads once `window` exist
   i64 generations;  // 0: until absorption

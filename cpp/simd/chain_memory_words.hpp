@@ -47,7 +47,7 @@ class WideWords {
   static constexpr int held = 128;
 
   WideWords(const MemoryStudy& study, u64 run, core::Purpose purpose)
-      : key_(core::key_of_context(study.seed, study.context)),
+      : key_(study.key),
         run_(static_cast<u32>(run)),
         name_(static_cast<u32>(purpose) << 26 |
               static_cast<u32>(study.context % core::contexts_per_key) << 6 |
