@@ -51,8 +51,9 @@ class PartiallySyntheticChain {
   AUTOPHAGE_HD void end() { builder_.release(); }
 
   // Whether n draws from a sample whose real data have `tokens` tokens pick parents by label.
+  // Vector forms draw labels so fast that this pays for more of them than elsewhere.
   AUTOPHAGE_HD static bool by_label(i64 n, i64 tokens) {
-    return n <= byte_limit || n <= 2 * draws_per_token * tokens;
+    return n <= byte_limit || n <= 4 * draws_per_token * tokens;
   }
 
  private:

@@ -1,5 +1,5 @@
-// Runs that remember some of the past, by the vector forms: which studies they do, their memory,
-// and the way of what they give to the sinks.
+// Runs that remember some of the past, by the vector forms: which studies they do, and the way of
+// what they give to the sinks.
 #pragma once
 
 #include <algorithm>
@@ -10,13 +10,21 @@
 #include "../simd/chain_memory_kernels.hpp"
 #include "chain_sinks.hpp"
 #include "instructions.hpp"
+#include "memory_space.hpp"
 #include "prepared_laws.hpp"
 
 namespace autophage::cpu {
 
 inline simd::MemorySet memory_set() {
 #if defined(__x86_64__)
-  if (chosen_chain_instructions() == Instructions::avx512) return simd::avx512_memory();
+  switch (chosen_chain_instructions()) {
+    case Instructions::avx512:
+      return simd::avx512_memory();
+    case Instructions::avx2:
+      return simd::avx2_memory();
+    case Instructions::baseline:
+      break;
+  }
 #endif
   return {};
 }
@@ -122,56 +130,15 @@ class MemoryRuns {
   }
 
   simd::MemoryStudy prepare(std::int64_t context, const PreparedLaw& prepared) {
-    const std::int64_t n = job_.n[context], real = job_.real[context];
-    const auto size = [](std::int64_t count) { return static_cast<std::size_t>(count); };
     const bool kept = job_.regime == Regime::partially_synthetic;
-    std::int64_t slots = 1;
-    if (kept) {
-      if (counts_.size() < prepared.p.size()) counts_.resize(prepared.p.size());
-    } else if (job_.regime == Regime::most_recent) {
-      while (slots <= job_.window) slots *= 2;
-      recent_.resize(size(slots * simd::most_labels));
-      look_back(n);
-    } else {
-      index_.resize(size(simd::most_pooled + simd::most_labels));
-      labels_.resize(index_.size());
-    }
-    const auto whole = static_cast<double>(kept ? n + real : n);
-    const auto first = static_cast<double>(real);
+    const auto first = static_cast<double>(job_.real[context]);
+    const double whole = static_cast<double>(job_.n[context]) + (kept ? first : 0.0);
     for (std::size_t t = 0; t < square_scale_.size(); ++t) {
       const double total = kept && t == 0 ? first : whole;
       square_scale_[t] = total * total;
       excess_scale_[t] = total * first;
     }
-    const std::int64_t read =
-        job_.regime != Regime::most_recent ? INT64_MAX : std::min(n, job_.window);
-    return {prepared.truth().alias,
-            job_.seed,
-            static_cast<std::uint64_t>(context),
-            n,
-            real,
-            job_.window,
-            read,
-            job_.generations,
-            back_.data(),
-            counts_.data(),
-            recent_.data(),
-            slots,
-            index_.data(),
-            labels_.data(),
-            &stop_};
-  }
-
-  // Which model each draw is from: an even split over m models, what is left over one each to the
-  // newest; the oldest model's draws come first.
-  void look_back(std::int64_t n) {
-    back_.assign(static_cast<std::size_t>(job_.window * simd::most_labels), 0);
-    for (std::int64_t models = 1; models <= job_.window; ++models) {
-      std::uint16_t* back = back_.data() + (models - 1) * simd::most_labels;
-      for (std::int64_t steps = models; steps > 0; --steps)
-        back = std::fill_n(back, n / models + (steps <= n % models),
-                           static_cast<std::uint16_t>(steps));
-    }
+    return space_.study(job_, context, prepared, stop_);
   }
 
   void hand_over(Sink& sink) {
@@ -192,9 +159,7 @@ class MemoryRuns {
   std::vector<Chain> chains_;
   std::vector<std::uint32_t> squares_, excess_;
   std::vector<double> square_scale_, excess_scale_;
-  std::vector<std::uint16_t> back_, index_;
-  std::vector<std::int32_t> counts_, recent_;
-  std::vector<std::uint8_t> labels_;
+  MemorySpace space_;
 };
 
 }  // namespace autophage::cpu

@@ -25,6 +25,7 @@
 
 #include "chain_memory_kept.hpp"
 #include "chain_memory_models.hpp"
+#include "chain_memory_pool.hpp"
 #include "chain_memory_sums.hpp"
 
 namespace autophage::simd {

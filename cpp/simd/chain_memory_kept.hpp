@@ -2,54 +2,10 @@
 // all.
 #pragma once
 
-#include "chain_memory_words.hpp"
+#include "chain_memory_counts.hpp"
 
 namespace autophage::simd {
 namespace {
-
-// The kept real data of a run: tokens by first appearance, called 0, 1, .., and their counts.
-class KeptData {
- public:
-  // False if there are too many tokens to be called by a byte.
-  bool draw(const MemoryStudy& study, u64 run) {
-    WideTruth truth(study, run);
-    i32 order[most_tokens + 1];
-    i64 left = study.real;
-    for (; left > 0 && tokens <= most_tokens - 64;) {
-      const i64 now = left < 64 ? left : 64;
-      const i32* const token = truth.ahead(now);
-      for (i64 i = 0; i < now; ++i) {
-        order[tokens] = token[i];
-        tokens += study.counts[token[i]]++ == 0;
-      }
-      truth.skip(now);
-      left -= now;
-    }
-    for (i64 d = 0; d < tokens; ++d) {
-      i32& drawn = study.counts[order[d]];
-      count[d] = static_cast<u16>(drawn);
-      squares += static_cast<u32>(drawn) * static_cast<u32>(drawn);
-      drawn = 0;
-    }
-    for (i64 d = tokens; d < (tokens + 31) / 32 * 32; ++d) count[d] = 0;
-    only = order[0];
-    return left == 0;
-  }
-
-  // Writes the labels, in whole vectors.
-  void label(u8* out) const {
-    for (i64 d = 0; d < tokens; ++d) {
-      for (i64 i = 0; i < count[d]; i += 64)
-        _mm512_storeu_si512(out + i, _mm512_set1_epi8(static_cast<char>(d)));
-      out += count[d];
-    }
-  }
-
-  i64 tokens = 0;
-  i32 only;  // the token, if there is one
-  u32 squares = 0;
-  alignas(64) u16 count[most_tokens];
-};
 
 class PartialRun {
  public:
@@ -156,7 +112,7 @@ class PartialRun {
   void in_memory() {
     kept_.label(labels_[0]);
     kept_.label(labels_[1]);
-    for (u16& drawn : drawn_[0]) drawn = 0;
+    LabelCounts counts(n_, kept_.tokens);
     i64 bound = real_;
     for (i64 t = 2; t <= study_.generations; ++t) {
       const u8* const parent = labels_[t & 1];
@@ -172,8 +128,8 @@ class PartialRun {
         for (i64 i = 0; i < n_; i += 64) store(child, i, found(parent, bound, index_ + i));
       }
       bound = real_ + n_;
-      count(child);
-      measure(t);
+      counts.count(child);
+      measure(t, counts.drawn);
       if ((t & 63) == 0 && study_.stop->raised()) return;
     }
   }
@@ -201,40 +157,12 @@ class PartialRun {
                               _mm512_cvtepi16_epi8(b), 1);
   }
 
-  // Synthetic labels by token: by comparing all with each token, or one after another.
-  void count(const u8* child) {
-    const i64 vectors = (n_ + 63) / 64;
-    const u64 last = ~u64{0} >> (64 * vectors - n_);
-    if (kept_.tokens * vectors * 2 > n_ + 200) return count_each(child);
-    for (i64 d = 0; d < kept_.tokens; ++d) {
-      const __m512i token = _mm512_set1_epi8(static_cast<char>(d));
-      u64 sum = 0;
-      for (i64 v = 0; v + 1 < vectors; ++v)
-        sum += static_cast<u64>(
-            _mm_popcnt_u64(_mm512_cmpeq_epi8_mask(_mm512_loadu_si512(child + 64 * v), token)));
-      sum += static_cast<u64>(_mm_popcnt_u64(_mm512_mask_cmpeq_epi8_mask(
-          last, _mm512_loadu_si512(child + 64 * (vectors - 1)), token)));
-      drawn_[0][d] = static_cast<u16>(sum);
-    }
-  }
-
-  // Four counters a token, so that equal labels need not wait for each other.
-  void count_each(const u8* child) {
-    const i64 rows = (kept_.tokens + 31) / 32 * 32;
-    for (int j = 0; j < 4; ++j)
-      for (i64 d = 0; d < rows; ++d) drawn_[j][d] = 0;
-    for (i64 i = 0; i < n_; ++i) ++drawn_[i & 3][child[i]];
-    for (i64 d = 0; d < rows; ++d)
-      drawn_[0][d] =
-          static_cast<u16>((drawn_[0][d] + drawn_[1][d]) + (drawn_[2][d] + drawn_[3][d]));
-  }
-
-  void measure(i64 t) {
+  void measure(i64 t, const u16* drawn) {
     const __m512i weights =
         _mm512_set1_epi32(static_cast<i32>(static_cast<u32>(real_) | static_cast<u32>(-n_) << 16));
     __m512i squares = _mm512_setzero_si512(), excess = squares;
     for (i64 d = 0; d < kept_.tokens; d += 32) {
-      const __m512i f = _mm512_load_si512(kept_.count + d), s = _mm512_load_si512(drawn_[0] + d);
+      const __m512i f = _mm512_load_si512(kept_.count + d), s = _mm512_load_si512(drawn + d);
       squares = _mm512_add_epi32(squares,
                                  _mm512_madd_epi16(s, _mm512_add_epi16(s, _mm512_add_epi16(f, f))));
       for (int half = 0; half < 2; ++half) {
@@ -254,7 +182,6 @@ class PartialRun {
   KeptData kept_;
   WideBytes bytes_;
   WideShorts shorts_;
-  alignas(64) u16 drawn_[4][most_tokens];
   alignas(64) u8 labels_[2][core::labelled_sample + 128];
   alignas(64) u8 small_[core::labelled_sample + 128];
   alignas(64) u16 index_[core::labelled_sample + 64];

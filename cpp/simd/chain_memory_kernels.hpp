@@ -2,6 +2,7 @@
 // Bits are those of core/chain_memory.hpp and core/chain_pool.hpp.
 #pragma once
 
+#include "../core/philox.hpp"
 #include "../core/samplers.hpp"
 #include "../core/sums.hpp"
 
@@ -25,16 +26,20 @@ inline constexpr i64 most_pooled = 65536;  // labels
 // that reads m models, entry (m - 1, i) says how many generations back it looks.
 struct MemoryStudy {
   core::AliasTable truth;
-  u64 seed, context;
+  core::PhiloxKey key;
+  u64 context;
   i64 n, real, window;
   i64 read;         // how many of the newest models a generation reads once `window` exist
   i64 generations;  // 0: until absorption
   const u16* back;
   // Room: zero between runs where it says so.
   i32* counts;  // (support), zero
-  i32* recent;  // labels of the newest 2^k > window generations, 64 apart
+  i32* recent;  // 64 for each of 2^k + 16 generations, 2^k > window
   i64 slots;    // 2^k
-  u16* index;   // (most_pooled), and room for a vector beyond; so too `labels`
+  // For (generations + 1) n labels, and 64 beyond: how many labels a draw is from, and 2^16 modulo
+  // that; then room.
+  const u16 *bound, *filter;
+  u16* index;
   u8* labels;
   const core::StopFlag* stop;
 };
@@ -60,7 +65,11 @@ struct MemorySet {
 
 inline constexpr i64 most_added = 32;
 
+// The least 2^k - 1 from bound - 1 on, for bounds up to 128.
+inline u32 index_mask(u32 bound) { return bound > 1 ? ~u32{0} >> __builtin_clz(bound - 1) : 0; }
+
 #if defined(__x86_64__)
+MemorySet avx2_memory();
 MemorySet avx512_memory();
 #endif
 

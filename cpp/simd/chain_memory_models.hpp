@@ -2,6 +2,7 @@
 // squares by comparing all pairs of labels.
 #pragma once
 
+#include "chain_memory_progress.hpp"
 #include "chain_memory_words.hpp"
 
 namespace autophage::simd {
@@ -39,46 +40,6 @@ class LabelPairs {
   alignas(64) u8 left_[room], right_[room];
   i64 whole_;
   u64 last_;
-};
-
-// What is known of a run as its generations go by.
-class Progress {
- public:
-  Progress(const MemoryStudy& study, MemoryTrace& trace)
-      : study_(study), trace_(trace), n_(static_cast<u64>(study.n)) {}
-
-  // Of n labels in bytes, the first of them `first`, `pairs` pairs are equal. False at the end.
-  bool generation(i64 t, u64 pairs, i32 first) {
-    const u64 squares = n_ + 2 * pairs;
-    if (trace_.squares != nullptr) trace_.squares[t - 1] = static_cast<u32>(squares);
-    if (squares == n_ * n_) {
-      if (trace_.collapse < 0) trace_.collapse = t;
-      if (streak_++ == 0 || first != token_) streak_ = 1;
-      token_ = first;
-      if (streak_ >= study_.read) {
-        absorb(t);
-        return false;
-      }
-    } else {
-      streak_ = 0;
-    }
-    if ((t & 1023) == 0 && study_.stop->raised()) return false;
-    return t != study_.generations;
-  }
-
- private:
-  void absorb(i64 t) {
-    trace_.absorption = t;
-    trace_.final_token = token_;
-    for (i64 g = t; trace_.squares != nullptr && g < study_.generations; ++g)
-      trace_.squares[g] = static_cast<u32>(n_ * n_);
-  }
-
-  const MemoryStudy& study_;
-  MemoryTrace& trace_;
-  u64 n_;
-  i64 streak_ = 0;
-  i32 token_ = -1;
 };
 
 inline __m512i as_bytes(const i32* label, i64 n) {
@@ -210,74 +171,6 @@ class WindowRun {
 
 inline bool wide_most_recent(const MemoryStudy& study, u64 run, MemoryTrace& trace) {
   WindowRun(study, run, trace).run();
-  return true;
-}
-
-// All models: a label of the pool is drawn, of which the first n stand for p.
-class PoolRun {
- public:
-  PoolRun(const MemoryStudy& study, u64 run)
-      : study_(study),
-        n_(study.n),
-        end_((study.generations + 1) * study.n),
-        bytes_(study, run),
-        shorts_(study, run),
-        truth_(study, run) {}
-
-  void run(MemoryTrace& trace) {
-    pick();
-    draw();
-    u8* const label = study_.labels;
-    const u16* const index = study_.index;
-    for (i64 i = n_; i < end_; ++i) label[i] = label[index[i]];
-    const LabelPairs pairs(n_);
-    Progress progress(study_, trace);
-    i64 t = 1;
-    while (progress.generation(t, pairs.equal(_mm512_loadu_si512(label + t * n_)), label[t * n_]))
-      ++t;
-  }
-
- private:
-  // Which label each label is a copy of.
-  void pick() {
-    u16* index = study_.index + n_;
-    for (i64 i = 0; i < n_; ++i) index[i] = 0;
-    for (i64 pooled = 2 * n_; pooled < end_; pooled += n_) {
-      index += n_;
-      if (pooled <= core::byte_limit) {
-        bytes_.fill(static_cast<u32>(pooled), n_, small_);
-        for (i64 i = 0; i < n_; ++i) index[i] = small_[i];
-      } else {
-        shorts_.fill(static_cast<u32>(pooled), n_, index);
-      }
-    }
-  }
-
-  // A draw from p is a copy of itself.
-  void draw() {
-    const __m512i first = _mm512_set1_epi16(static_cast<short>(n_));
-    for (i64 i = n_; i < end_; i += 32) {
-      const __mmask32 valid = end_ - i < 32 ? (u32{1} << (end_ - i)) - 1 : ~u32{0};
-      u32 fresh = _mm512_mask_cmplt_epu16_mask(valid, _mm512_loadu_si512(study_.index + i), first);
-      for (; fresh != 0; fresh &= fresh - 1) {
-        const i64 at = i + static_cast<i64>(_tzcnt_u32(fresh));
-        study_.labels[at] = static_cast<u8>(*truth_.ahead(1));
-        truth_.skip(1);
-        study_.index[at] = static_cast<u16>(at);
-      }
-    }
-  }
-
-  const MemoryStudy& study_;
-  i64 n_, end_;
-  WideBytes bytes_;
-  WideShorts shorts_;
-  WideTruth truth_;
-  u8 small_[128];
-};
-
-inline bool wide_randomly_sampled(const MemoryStudy& study, u64 run, MemoryTrace& trace) {
-  PoolRun(study, run).run(trace);
   return true;
 }
 

@@ -47,14 +47,15 @@ class WideWords {
   static constexpr int held = 128;
 
   WideWords(const MemoryStudy& study, u64 run, core::Purpose purpose)
-      : key_(core::key_of_context(study.seed, study.context)),
+      : key_(study.key),
         run_(static_cast<u32>(run)),
         name_(static_cast<u32>(purpose) << 26 |
               static_cast<u32>(study.context % core::contexts_per_key) << 6 |
               static_cast<u32>(run >> 32)) {}
 
-  void refill() {
-    wide_philox<held / 32>(key_, block_, run_, name_, word);
+  void refill() { write(word); }
+  void write(void* out) {
+    wide_philox<held / 32>(key_, block_, run_, name_, static_cast<u32*>(out));
     block_ += held / 4;
   }
 
@@ -73,8 +74,7 @@ class WideBytes {
   WideBytes(const MemoryStudy& study, u64 run) : words_(study, run, core::Purpose::parents8) {}
 
   void fill(u32 bound, i64 count, u8* out) {
-    const __m512i filter =
-        _mm512_set1_epi8(static_cast<char>(core::IndexReader<8>::mask_of(bound)));
+    const __m512i filter = _mm512_set1_epi8(static_cast<char>(index_mask(bound)));
     const __m512i limit = _mm512_set1_epi8(static_cast<char>(bound));
     while (count > 0) {
       if (at_ == held) words_.refill(), at_ = 0;
@@ -142,6 +142,47 @@ class WideShorts {
   static constexpr i64 held = 2 * WideWords::held;
   WideWords words_;
   i64 at_ = held;
+};
+
+// The same for draws with a bound each.
+class WideStretch {
+ public:
+  WideStretch(const MemoryStudy& study, u64 run) : words_(study, run, core::Purpose::parents16) {}
+
+  // Places 64 indices, which are right up to the first unit that is refused: how many are.
+  // filter: 2^16 modulo the bound.
+  i64 draw(const u16* bound, const u16* filter, u16* out) {
+    if (at_ > end - 64) refill();
+    const u64 low = place(unit_ + at_, bound, filter, out);
+    const u64 high = place(unit_ + at_ + 32, bound + 32, filter + 32, out + 32);
+    const u64 refused = low | high << 32;
+    const auto taken = static_cast<i64>(_tzcnt_u64(refused));
+    at_ += taken + (refused != 0);
+    return taken;
+  }
+
+ private:
+  // Bit i: unit i is refused.
+  static u64 place(const u16* unit, const u16* bound, const u16* filter, u16* out) {
+    const __m512i units = _mm512_loadu_si512(unit), factor = _mm512_loadu_si512(bound);
+    _mm512_storeu_si512(out, _mm512_mulhi_epu16(units, factor));
+    return _mm512_cmplt_epu16_mask(_mm512_mullo_epi16(units, factor), _mm512_loadu_si512(filter));
+  }
+
+  // What is left goes before the new words.
+  void refill() {
+    const __m512i low = _mm512_loadu_si512(unit_ + at_),
+                  high = _mm512_loadu_si512(unit_ + at_ + 32);
+    at_ -= end - 64;
+    _mm512_storeu_si512(unit_ + at_, low);
+    _mm512_storeu_si512(unit_ + at_ + 32, high);
+    words_.write(unit_ + 64);
+  }
+
+  static constexpr i64 end = 64 + 2 * WideWords::held;
+  WideWords words_;
+  i64 at_ = end;
+  alignas(64) u16 unit_[end + 64];
 };
 
 // Draws from p by alias, 64 at a time.
