@@ -192,10 +192,13 @@ class InteractingLinear:
 
             Which data determine an estimate depends on which kinds (private, public, synthetic)
             have a positive weight, not on its size: all matrices are scaled to a largest entry of
-            one and added up, and eigenvalues up to 1e-12 of the largest count as zero. Where G
-            itself, its diagonal scaled to ones, has a condition number of 1e12 or more, or numbers
-            leave the range of doubles, the status is 3. `covariance`, `trajectory` and `simulate`
-            go by the same rule, and raise ValueError.
+            one and added up, and eigenvalues up to 1e-12 of the largest count as zero. Where the
+            real data with a positive weight, of all entities together, leave a direction
+            undetermined, the status is 1 (or 2). Where G itself, its diagonal scaled to ones, has
+            a condition number of 1e12 |1 - spectral radius| or more, a squared error comes out
+            below that of the best estimate, or numbers leave the range of doubles, it is 3.
+            `covariance` raises ValueError where the status is not 0, `trajectory` and `simulate`
+            where G is too ill conditioned.
 
         Raises
         ------
