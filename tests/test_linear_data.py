@@ -21,6 +21,7 @@ from linear_networks import moments
 Floats = npt.NDArray[np.float64]
 EYE = np.eye(2)
 FIRST, SECOND = np.diag([4.0, 0.0]), np.diag([0.0, 4.0])
+EYE_3 = np.eye(3)
 UNIT = np.diag([1.0, 0.0])
 PAIR = np.stack([FIRST, SECOND])
 PLAIN = ap.InteractingLinear(PAIR, EYE, PAIR, theta=[1, 2])
@@ -127,6 +128,13 @@ def test_what_no_real_data_see_has_no_limit() -> None:
         assert np.isfinite(grid.mse[0, 1]).all()
         with pytest.raises(ValueError, match="the spectral radius of Q is at least 1"):
             net.covariance(0.7, 0.0)
+
+
+def test_the_worst_entity_decides_what_needs_a_closer_look() -> None:
+    private = [turned(1, 1e-6, 0), EYE_3]  # the last entity's data are as good as can be
+    net = ap.InteractingLinear(private, turned(0, 0, 1), [EYE_3] * 2)
+    grid = net.limit(0.0, [1e-7, 1e-3], record=("spectral_radius",))
+    assert grid.status.values.ravel().tolist() == [3, 0]
 
 
 def test_errors_are_never_below_the_best() -> None:
