@@ -74,6 +74,9 @@ class TestMemory:
         many = ap.InteractingLinear(np.ones((5000, 1, 1)), [[1.0]], np.ones((5000, 1, 1)))
         with pytest.raises(MemoryError, match=r"the result would take .* which gives the traces"):
             many.covariance(0.5, 0.5)
+        wide = np.tile(np.eye(100), (40, 1, 1))
+        with pytest.raises(MemoryError, match=r"the result would take .* which gives the traces"):
+            ap.InteractingLinear(wide, np.eye(100), wide).covariance(0.5, 0.5)
 
     def test_is_not_taken_for_what_is_not_asked_for(self) -> None:
         many = ap.InteractingLinear(np.ones((5000, 1, 1)), [[1.0]], np.ones((5000, 1, 1)))

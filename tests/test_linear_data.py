@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 import tracemalloc
@@ -20,6 +21,7 @@ from linear_networks import moments
 Floats = npt.NDArray[np.float64]
 EYE = np.eye(2)
 FIRST, SECOND = np.diag([4.0, 0.0]), np.diag([0.0, 4.0])
+EYE_3 = np.eye(3)
 UNIT = np.diag([1.0, 0.0])
 PAIR = np.stack([FIRST, SECOND])
 PLAIN = ap.InteractingLinear(PAIR, EYE, PAIR, theta=[1, 2])
@@ -101,6 +103,66 @@ def test_what_cannot_be_trusted_is_refused(name: str) -> None:
         net.trajectory(a, b, 2)
     with pytest.raises(ValueError, match=message):
         ap.simulate(net, ap.Interacting(a, b), runs=2, generations=2)
+
+
+TURNED = np.linalg.qr(np.random.default_rng(8).normal(size=(3, 3)))[0]
+
+
+def turned(*moments: float) -> Floats:
+    """Second moments in axes that doubles cannot hold."""
+    matrix = (TURNED * moments) @ TURNED.T
+    return np.asarray(0.5 * (matrix + matrix.T))
+
+
+def test_what_no_real_data_see_has_no_limit() -> None:
+    """Rounding puts the spectral radius, which is 1, anywhere within the condition number of G."""
+    public = turned(1e-3, 1e-3, 0.0)
+    for seed in range(20):
+        noise = np.random.default_rng(seed).normal(size=(2, 2, 3))
+        outputs = [1e4 * turned(1, 0, 0) + 1e-2 * x.T @ x for x in noise]
+        net = ap.InteractingLinear([turned(1e3, 10, 1)] * 2, public, outputs)
+        grid = net.limit(0.7, [0.0, 0.5])
+        assert grid.status.values[0].tolist() == [1, 0]
+        assert grid.spectral_radius.values[0, 0] >= 1.0
+        assert np.isnan(grid.mse[0, 0]).all()
+        assert np.isfinite(grid.mse[0, 1]).all()
+        with pytest.raises(ValueError, match="the spectral radius of Q is at least 1"):
+            net.covariance(0.7, 0.0)
+
+
+def test_the_worst_entity_decides_what_needs_a_closer_look() -> None:
+    private = [turned(1, 1e-6, 0), EYE_3]  # the last entity's data are as good as can be
+    net = ap.InteractingLinear(private, turned(0, 0, 1), [EYE_3] * 2)
+    grid = net.limit(0.0, [1e-7, 1e-3], record=("spectral_radius",))
+    assert grid.status.values.ravel().tolist() == [3, 0]
+
+
+def test_errors_are_never_below_the_best() -> None:
+    """Of networks in uneven units, at uneven weights: whatever has a status of 0 is possible."""
+    rng, refused = np.random.default_rng(9), 0
+    for _ in range(300):
+        d, count = int(rng.integers(2, 4)), int(rng.integers(1, 4))
+
+        def some(entities: int, d: int = d) -> Floats:
+            x = rng.normal(size=(entities, int(rng.integers(1, d + 1)), d))
+            x *= 10.0 ** rng.uniform(-3, 3, size=d)
+            return np.asarray(x.mT @ x)
+
+        net = ap.InteractingLinear(some(count), some(1)[0], some(count))
+        data = Data(net)
+        alpha, beta = 10.0 ** rng.uniform(-12, 0, size=2)
+        grid = net.limit(alpha, beta).isel(alpha=0, beta=0)
+        refused += grid.status.item() == 3
+        if grid.status.item():
+            continue
+        assert (grid.efficiency < 1.02).all()
+        assert (grid.mse > 0.0).all()
+        assert (grid.mspe >= 0.98 * data.pooled_prediction_errors()).all()
+        # Rounded otherwise than the grid, the covariance may be refused where that holds.
+        with contextlib.suppress(ValueError):
+            whole = net.covariance(alpha, beta).values
+            assert (np.einsum("kiki->k", whole) >= 0.98 * data.pooled_error()).all()
+    assert refused > 10
 
 
 def random_network(rng: np.random.Generator) -> ap.InteractingLinear:

@@ -68,3 +68,21 @@ def test_points_on_slopes_are_no_starts(monkeypatch: pytest.MonkeyPatch) -> None
         ),
     )
     assert (best.alpha, best.beta) == pytest.approx((0.925, 0.125), abs=1e-3)
+
+
+@pytest.mark.parametrize("at", [(0.012, 0.55), (0.988, 0.5), (0.45, 0.012), (0.55, 0.988)])
+def test_an_optimum_close_to_an_edge_is_found(
+    monkeypatch: pytest.MonkeyPatch, at: tuple[float, float]
+) -> None:
+    best = search(monkeypatch, lambda a, b: dip(a, b, at, 1.0, (0.1, 0.1)))
+    assert (best.alpha, best.beta) == pytest.approx(at, abs=1e-5)
+
+
+def test_a_small_pool_is_better_than_none() -> None:
+    net = ap.InteractingLinear(
+        [[[0.26, 0.15], [0.15, 0.09]], [[1.13, -0.1], [-0.1, 0.01]]],
+        [[4.56, 0.17], [0.17, 0.9]],
+        [[[16.76, -6.44], [-6.44, 5.21]], [[4.87, -5.49], [-5.49, 9.73]]],
+    )
+    grid = net.limit(np.linspace(0.0, 0.1, 41), np.linspace(0.2, 0.8, 61), record=("mse",))
+    assert net.optimal("mse").value <= grid.mse.mean("entity").min()

@@ -17,6 +17,7 @@ import pytest
 import autophage as ap
 import judge
 from autophage import chains, memory, records
+from autophage.theory import webdynamics2025
 
 simulation: Any = import_module("autophage.simulate")
 MIB = 2**20
@@ -217,6 +218,42 @@ class TestRefusals:
             [sys.executable, "-c", code], capture_output=True, text=True, check=True
         )
         assert 0.6 * wanted <= float(done.stdout) <= 1.1 * wanted + 20
+
+    @pytest.mark.parametrize("name", ["squared_distances", "mean_dynamics", "mean_field"])
+    def test_of_exact_paths_come_beforehand(
+        self, name: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        shape = (2000, 2) if name == "squared_distances" else (10, 1000)
+        weights = np.full(shape, 1.0 / shape[1])
+        net = ap.MixtureNetwork(np.zeros(shape[1]), 1.0, weights, rate=0.1, read=0.0)
+        monkeypatch.setattr(memory, "available_memory", lambda: 100 * MIB)
+        path = getattr(webdynamics2025, name)
+        with pytest.raises(MemoryError, match=r"this path would .*fewer generations, models or c"):
+            path(net, 20_000 if shape[1] > 2 else 60)
+        with pytest.raises(MemoryError, match=r"the schedule would .*fewer generations or models"):
+            path(net, 2**32 - 1)
+
+    def test_of_lattices_come_beforehand(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(memory, "available_memory", lambda: 100 * MIB)
+        means = 10.0 * np.indices((3, 3, 3)).reshape(3, -1).T
+        law = np.full(27, 1 / 27)
+        with pytest.raises(MemoryError, match=r"the quadrature would .*means on a line"):
+            webdynamics2025.one_step_mean(law, law, means, np.eye(3), rate=0.1)
+        webdynamics2025.one_step_mean(law, law, np.arange(27.0), rate=0.1)
+
+    @linux
+    def test_see_the_limit_of_the_process(self) -> None:
+        code = (
+            "import resource\nfrom autophage import memory\n"
+            "taken = 4096 * int(open('/proc/self/statm').read().split()[0])\n"
+            "limit = taken + 2**28\n"
+            "resource.setrlimit(resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))\n"
+            "print(memory.available_memory())"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        )
+        assert int(done.stdout) <= 2**28
 
     def test_look_at_the_control_group(self) -> None:
         assert 0 < memory.available_memory() <= 2**50

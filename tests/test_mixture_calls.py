@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 
 import autophage as ap
-from autophage import memory
+from autophage import _core, memory, records
+from autophage.mixtures import RECORDS, MixtureNetworks
 from malformed import Case
 from malformed_mixtures import CASES, RIGHT, TARGETS
 from mixture_networks import NETWORKS, PAIR, network, on_a_line
@@ -69,6 +70,7 @@ class TestArguments:
         with pytest.raises(ValueError, match="posts must be positive by the first reading"):
             on_a_line([-3, 3], PAIR, posts=0)
         on_a_line([-3, 3], PAIR, posts=0, read=0.0)
+        on_a_line([-3, 3], PAIR, posts=[[0], [1]], read=[[0.0], [0.5]])
         on_a_line([-3, 3], PAIR, posts=0, first_posts=[1.0])
         on_a_line([-3, 3], PAIR, posts=lambda _: 0)
 
@@ -78,7 +80,8 @@ class TestSchedule:
         ("read", "pool", "reads"),
         [(0.29, 100, 29), (0.57, 100, 57), (0.07, 100, 7), (1 / 3, 9, 3), (0.5, 7, 3),
          (1.0, 11, 11), (0.0, 11, 0), (0.1 - 1e-12, 10, 1), (0.1 - 1e-9, 10, 0),
-         (0.29, 10**9, 290_000_000), (1 / 3, 2_147_483_646, 715_827_882)],
+         (0.29, 10**9, 290_000_000), (1 / 3, 2_147_483_646, 715_827_882),
+         (917_054_614 / 1_827_647_377, 1_827_647_377, 917_054_614)],
     )  # fmt: skip
     def test_counts_a_share_to_a_billionth(self, read: float, pool: int, reads: int) -> None:
         net = on_a_line([-3, 3], [[0.5, 0.5]], posts=pool, read=read)
@@ -129,6 +132,17 @@ class TestNetwork:
                 held[...] = 7
         assert net.posts.dtype == np.int64
         assert (net.model_count, net.component_count, net.feature_count) == (2, 3, 2)
+
+    def test_may_lie_anywhere(self) -> None:
+        # What counts is how far points are from each other.
+        on_a_line([1e103, 1e103], PAIR, first_posts=[1e103])
+        with pytest.raises(ValueError, match=r"means must lie .* got 0\.0 at index \[1, 0\]"):
+            on_a_line([1e103, 0.0], PAIR)
+
+    def test_refuses_a_prior_that_leaves_nothing_to_the_data(self) -> None:
+        on_a_line([-3, 3], PAIR, prior=np.nextafter(0.5, 0.0))
+        with pytest.raises(ValueError, match=r"prior must be below 1/2, .* got 0\.5"):
+            on_a_line([-3, 3], PAIR, prior=0.5)
 
     def test_takes_numbers_on_a_line(self) -> None:
         line = on_a_line([-3, 3], PAIR, 2.0, first_posts=[1.0, 2.0])
@@ -199,6 +213,18 @@ class TestStudies:
         study: dict[str, Any] = {"runs": 2, "generations": 10, "rng": 1, "threads": 8} | more
         with pytest.raises(MemoryError, match=ways):
             ap.simulate(net, **study)
+
+    def test_exact_sums_count_as_memory(self) -> None:
+        net = network(20, 50, 2)
+        taken: dict[str | None, int] = {}
+        for reduce in (None, "mean"):
+            study = records.Study(
+                RECORDS, ("weights",), reduce, 10, 0, 300, {"model": 20, "component": 50},
+                first_generation=0,
+            )  # fmt: skip
+            job = MixtureNetworks().job(study, net, None, 1, 3, _core)
+            taken[reduce] = job.working_memory()
+        assert taken["mean"] - taken[None] == 3 * 88 * 301 * 20 * 50
 
     def test_memory_of_schedules_is_refused_before_a_callable_is_asked(
         self, monkeypatch: pytest.MonkeyPatch

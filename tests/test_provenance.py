@@ -295,6 +295,8 @@ class TestLies:
             (lambda ds: ds.assign(alpha=ds["n"] * 0.0), "alpha must not be there"),
             (lambda ds: ds.isel(run=slice(3)), "run must have length 12, got 3"),
             (lambda ds: ds.isel(run=slice(None, None, -1)), "run must count up from first_run"),
+            (lambda ds: ds.isel(generation=slice(None, None, -1)), "generation must count up from"),
+            (lambda ds: ds.assign_coords(generation=range(9, 9 + len(ds.generation))), "start = 1"),
             (lambda ds: ds.drop_vars("sigma"), "there must be a variable sigma"),
             (lambda ds: ds.transpose(), "sigma must be float64 over|over"),
         ],

@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from autophage import _core
-from autophage.recursive_mixture import State, first_means, start, usual_prior
+from autophage.recursive_mixture import State, first_means, first_variance, start, usual_prior
 from recursive_mixture_reference import FAULTS, Mixture
 
 Floats = NDArray[np.float64]
@@ -307,3 +307,22 @@ def test_ctrl_c_ends_it_and_other_threads_go_on() -> None:
         assert late < 1.0
         waits = [b - a for a, b in itertools.pairwise(beats)]
         assert np.quantile(waits, 0.9) < 0.05
+
+
+def test_the_first_variance_is_a_tenth_of_the_mean_one() -> None:
+    points = np.array([[0.0, 10.0], [2.0, 50.0]])
+    assert first_variance(points) == pytest.approx(0.1 * (1.0 + 400.0) / 2.0, rel=1e-15)
+
+
+def test_a_usual_prior_leaves_weight_to_all_that_are_left() -> None:
+    """Also where the number to begin with was lowered since."""
+    state = start(np.zeros((8, 3)), 1.0, False)
+    assert usual_prior(0.9, 2, state) == pytest.approx(0.5 / 8)
+    assert usual_prior(0.9, 20, state) == pytest.approx(0.5 / 20)
+
+
+def test_points_without_a_density_belong_by_weight() -> None:
+    state = State(np.array([0.25, 0.75]), np.zeros((2, 1)), np.full((2, 1), 1e-300))
+    points = np.array([[1e10], [0.0]])
+    assert state.ownerships(points) == pytest.approx(np.array([[0.25, 0.75]] * 2), rel=1e-12)
+    assert np.isneginf(state.log_densities(points)).tolist() == [True, False]

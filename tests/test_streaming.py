@@ -17,6 +17,7 @@ import pytest
 from numpy.typing import NDArray
 
 import autophage as ap
+from autophage import memory
 
 pytest.importorskip("sklearn", reason="the extra `streaming` is not installed")
 
@@ -276,6 +277,17 @@ def test_an_interrupted_call_changes_no_estimate() -> None:
         one.partial_fit(long)
     timer.join()
     assert pickle.dumps(one) == before
+
+
+@pytest.mark.parametrize("kind", ["full", "diag"])
+def test_components_that_cannot_fit_are_refused(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "available_memory", lambda: 2**27)
+    many = ap.RecursiveMixture(2**20, prior=0.0, covariance_type=kind, init_size=1)
+    for learn in (many.fit, many.partial_fit):
+        with pytest.raises(MemoryError, match=r"components would .* fewer comp") as refusal:
+            learn(np.zeros((2, 20)))
+        assert ("diag" in str(refusal.value)) == (kind == "full")
+        assert not hasattr(many, "weights_")
 
 
 def run_python(code: str) -> str:

@@ -248,7 +248,8 @@ class TestExtinction:
             )  # fmt: skip
             last = simulated(net, 1, 1, 1)[0, 1, 0]
             assert (last[0] == 0.0) == dead
-        assert paper.posts_to_extinction(weight, rate=rate, prior=0.0, components=2) == np.inf
+        for c, start, never in ((0.0, weight, np.inf), (0.0, 0.0, 0.0), (0.02, 0.0, 0.0)):
+            assert paper.posts_to_extinction(start, rate=rate, prior=c, components=2) == never
 
     def test_the_share_at_a_vertex(self) -> None:
         # a = .02, 600 rounds: from near 0 without a prior to near 1 at .2.

@@ -305,10 +305,9 @@ def _results(dataset: xarray.Dataset, study: Study) -> dict[str, NDArray[Any]]:
         for name, dims, dtype in reductions.layout(study)
     }
     if study.reduce is None:
-        run = dataset["run"].values
-        if not np.array_equal(run, study.first_run + np.arange(study.runs)):
-            msg = f"run must count up from first_run = {study.first_run}, got {run}"
-            raise ValueError(msg)
+        _require_count(dataset, "run", "first_run", study.first_run)
+    if "generation" in dataset.dims:
+        _require_count(dataset, "generation", "its start", study.first_generation)
     if study.reduce == "mean":
         _require_true_means(study, values)
     if study.reduce == "histogram":
@@ -318,6 +317,14 @@ def _results(dataset: xarray.Dataset, study: Study) -> dict[str, NDArray[Any]]:
             msg = f"{name} and not_reached must count {study.runs} runs, got {counted.min()}"
             raise ValueError(msg)
     return values
+
+
+def _require_count(dataset: xarray.Dataset, dim: str, start: str, first: int) -> None:
+    """Refuse rows that were taken out of their order, which nothing else may show."""
+    found = dataset[dim].values
+    if not np.array_equal(found, first + np.arange(len(found))):
+        msg = f"{dim} must count up from {start} = {first}, got {found}"
+        raise ValueError(msg)
 
 
 def _whole(

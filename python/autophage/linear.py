@@ -192,10 +192,13 @@ class InteractingLinear:
 
             Which data determine an estimate depends on which kinds (private, public, synthetic)
             have a positive weight, not on its size: all matrices are scaled to a largest entry of
-            one and added up, and eigenvalues up to 1e-12 of the largest count as zero. Where G
-            itself, its diagonal scaled to ones, has a condition number of 1e12 or more, or numbers
-            leave the range of doubles, the status is 3. `covariance`, `trajectory` and `simulate`
-            go by the same rule, and raise ValueError.
+            one and added up, and eigenvalues up to 1e-12 of the largest count as zero. Where the
+            real data with a positive weight, of all entities together, leave a direction
+            undetermined, the status is 1 (or 2). Where G itself, its diagonal scaled to ones, has
+            a condition number of 1e12 |1 - spectral radius| or more, a squared error comes out
+            below that of the best estimate, or numbers leave the range of doubles, it is 3.
+            `covariance` raises ValueError where the status is not 0, `trajectory` and `simulate`
+            where G is too ill conditioned.
 
         Raises
         ------
@@ -361,10 +364,10 @@ class InteractingLinear:
 
         Notes
         -----
-        The best points of a grid of 21 x 21 start `scipy.optimize.minimize` (Nelder-Mead, in
-        bounds), and the best ones on each edge `scipy.optimize.minimize_scalar`; the best of all
-        wins. The criterion may have several local optima: a narrow one between the points of the
-        grid can be missed.
+        The best points of finer grids around the best ones of a grid of 21 x 21 start
+        `scipy.optimize.minimize` (Nelder-Mead, in bounds), and the best ones on each edge
+        `scipy.optimize.minimize_scalar`; the best of all wins. The criterion may have several local
+        optima: a narrow one between the points of the grid can be missed.
 
         Examples
         --------

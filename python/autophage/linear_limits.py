@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autophage import _check, _core, memory
-from autophage.linear_data import LOST, SINGULAR, Data
+from autophage.linear_data import DIVERGES, LOST, SINGULAR, Data
 from autophage.lyapunov import solve_discrete_lyapunov
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ _DIMS: dict[str, tuple[str, ...]] = {
 DEFAULT = ("mse", "mspe", "efficiency", "spectral_radius", "homogenisation", "bias")
 _PARTS = 40  # of a grid, where a bar is shown
 _BLOCK_BYTES = 1 << 23  # of points that are computed at a time
+_SOUND = 0.99  # of the error of the best estimate: what is below that is rounding
 _UNITS = {"mse": (1, -1), "mspe": (1, 0), "synthetic_variance": (1, -1)}
 """Powers of the noise and of the second moments in a record."""
 
@@ -139,10 +140,15 @@ def evaluate(
     mantissa, exponent = data.noise_parts
     given = (data.private, data.public, data.synthetic, mantissa)
     _core.linear_limits(*given, alpha, beta, out, threads, None)
-    del out["status"]
     judged = data.judge(alpha, beta)
     status[status == SINGULAR] = LOST  # which data determine an estimate is judged by one rule
     status[judged != 0] = judged[judged != 0]
+    if "spectral_radius" in out:  # of 1, were it not for rounding
+        radius = out["spectral_radius"]
+        radius[judged == DIVERGES] = np.fmax(radius[judged == DIVERGES], 1.0)
+    if "mse" in out or "mspe" in out:
+        status[_too_small(data, out) & (status == 0)] = LOST
+    del out["status"]
     if "efficiency" in names:
         with np.errstate(divide="ignore", invalid="ignore"):  # where there is no limit
             out["efficiency"] = mantissa * data.pooled_error() / out["mse"]
@@ -162,6 +168,23 @@ def evaluate(
     return out, status
 
 
+def _too_small(data: Data, out: dict[str, Any]) -> npt.NDArray[np.bool_]:
+    """Tell points with squared errors below those of the best estimate, which none can be.
+
+    Weights so uneven that they amplify the rounding of the data's moments show here, or not at all.
+    """
+    least = {"mse": np.array(data.pooled_error())}
+    if "mspe" in out:
+        least["mspe"] = data.pooled_prediction_errors()
+    found = np.zeros(len(out["status"]), dtype=bool)
+    for name, best in least.items():
+        if name in out:
+            bound = _SOUND * data.noise_parts[0] * np.nan_to_num(best)
+            with np.errstate(invalid="ignore"):
+                found |= (out[name] < bound).reshape(found.size, -1).any(axis=1)
+    return found
+
+
 def covariance(net: InteractingLinear, alpha: float, beta: float, *, part: str) -> xr.DataArray:
     """Make the DataArray of `InteractingLinear.covariance`."""
     import xarray as xr
@@ -173,13 +196,14 @@ def covariance(net: InteractingLinear, alpha: float, beta: float, *, part: str) 
     data = Data(net)
     _, status = evaluate(data, np.array([a]), np.array([b]), (), 1)
     if status[0]:
-        msg = f"alpha and beta must have a limit, got {a!r} and {b!r}, where {_REASONS[status[0]]}"
-        raise ValueError(msg)
+        raise _no_limit(a, b, status[0])
     c, open_share = (1.0 - a) * b, (1.0 - a) * (1.0 - b)
     inverse = data.inverses(a, b)[0]
     feedback = (a / count) * data.synthetic @ inverse
     mix = feedback.sum(axis=0)
-    middle = solve_discrete_lyapunov(mix, a * a / count * data.pooled)
+    middle = solve_discrete_lyapunov(mix, a * a / count * data.pooled, errors="nan")
+    if np.isnan(middle).any():  # the same sums as in the kernel, rounded otherwise
+        raise _no_limit(a, b, LOST)
     own = np.zeros_like(data.private)
     transfer = np.zeros_like(data.private)
     if part == "total":
@@ -197,6 +221,9 @@ def covariance(net: InteractingLinear, alpha: float, beta: float, *, part: str) 
         blocks[0] = 0.5 * (blocks[0] + blocks[0].T)
         result[k, :, k:] = blocks.swapaxes(0, 1)
         result[k:, :, k] = blocks.mT
+    traces = np.einsum("kiki->k", result)
+    if part == "total" and (traces < _SOUND * np.nan_to_num(data.pooled_error())).any():
+        raise _no_limit(a, b, LOST)
     mantissa, exponent = data.noise_parts
     with np.errstate(over="ignore", under="ignore"):
         np.ldexp(mantissa * result, exponent - data.exponent, out=result)
@@ -205,6 +232,11 @@ def covariance(net: InteractingLinear, alpha: float, beta: float, *, part: str) 
         raise ValueError(msg)
     dims = ("entity", "feature", "entity_other", "feature_other")
     return xr.DataArray(result, dims=dims, coords={"alpha": a, "beta": b}, name="covariance")
+
+
+def _no_limit(a: float, b: float, status: int) -> ValueError:
+    msg = f"alpha and beta must have a limit, got {a!r} and {b!r}, where {_REASONS[status]}"
+    return ValueError(msg)
 
 
 def _refuse_memory(wanted: int, way: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from autophage import _check, mixture_schedule
+from autophage import _check, memory, mixture_schedule
 from autophage.mixture_schedule import Floats, MixtureSchedule, Scheduled
 from autophage.schedules import same_form
 
@@ -15,6 +15,7 @@ __all__ = ["MixtureNetwork", "MixtureSchedule"]
 
 FARTHEST = 1e100
 """Standard deviations that points may lie apart: their squares still have room."""
+_ROW_BYTES = 64  # of a generation and model, of the schedule while it is made
 
 
 class MixtureNetwork:
@@ -325,6 +326,8 @@ class MixtureNetwork:
         ValueError
             If an array has too few rows, a callable returns a wrong value, the pool is empty at the
             first reading or grows beyond 2^31 - 1 posts.
+        MemoryError
+            If it cannot fit.
 
         Examples
         --------
@@ -335,6 +338,8 @@ class MixtureNetwork:
         ([3, 6, 9], [[1, 0, 3], [3, 1, 6], [4, 2, 9]])
         """
         generations = _check.integer("generations", generations, 1, _check.GENERATION_LIMIT)
+        wanted = _ROW_BYTES * generations * self.model_count
+        memory.refuse_memory("the schedule", wanted, ["fewer generations or models"])
         first = 0 if self._first_posts is None else len(self._first_posts)
         return mixture_schedule.spell_out(
             self._posts, self._read, self._rate, (generations, self.model_count), first

@@ -11,11 +11,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from autophage import _check
+from autophage import _check, memory
 from autophage.recursive_mixture import State, first_means, first_variance, start, usual_prior
 
 LARGEST = 1e100
 """Largest size of an entry of X: its square and what follows from it stay within double."""
+_COPIES = 3  # of the state, while it is made
 SMALLEST_FLOOR, LARGEST_FLOOR = 1e-50, 1e50
 
 
@@ -45,7 +46,15 @@ class Parameters(NamedTuple):
         return self.prior
 
     def require(self, features: int, state: State | None) -> None:
-        """Refuse means of another shape, and another kind of covariance than `state` has."""
+        """Refuse means of another shape, and another kind of covariance than `state` has.
+
+        Where there is no state yet, refuse one that cannot fit.
+        """
+        if state is None:
+            size = features * (2 if self.diagonal else features + 2)
+            ways = ["fewer components"] + ([] if self.diagonal else ['covariance_type="diag"'])
+            taken = _COPIES * 8 * self.components * size
+            memory.refuse_memory("this number of components", taken, ways)
         wanted = (self.components, features)
         if self.means is not None and self.means.shape != wanted:
             msg = (

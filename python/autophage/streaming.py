@@ -201,6 +201,8 @@ class RecursiveMixture(DensityMixin, BaseEstimator):
         ------
         TypeError, ValueError
             Where a parameter or X is not what it must be; the message names it.
+        MemoryError
+            Where the components cannot fit.
         """
         with _all_or_nothing(self):
             given = self._parameters()
@@ -233,6 +235,8 @@ class RecursiveMixture(DensityMixin, BaseEstimator):
         ------
         TypeError, ValueError
             Where a parameter or X is not what it must be; the message names it.
+        MemoryError
+            Where the components cannot fit.
         """
         with _all_or_nothing(self):
             fresh = not hasattr(self, "weights_")

@@ -14,9 +14,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from autophage import _check
+from autophage import _check, memory
 from autophage.theory.arguments import network_rate, one_law, prior_share
-from autophage.theory.separated import Network, require_network
+from autophage.theory.separated import Network, require_network, schedule_of
 
 __all__ = ["OneStep", "approach_rates", "mean_field", "one_step_mean"]
 
@@ -82,6 +82,8 @@ def one_step_mean(
     TypeError, ValueError
         If an argument is wrong, the differences of the means span more than 3 dimensions, or a mean
         lies more than 1e100 standard deviations from the first.
+    MemoryError
+        If the quadrature cannot fit: many means far apart in three dimensions.
 
     Examples
     --------
@@ -132,6 +134,8 @@ def mean_field(network: Network, generations: int) -> FloatArray:
     TypeError, ValueError
         If the schedules do not reach that far, `generations` is no such number, or the differences
         of the means span more than 3 dimensions.
+    MemoryError
+        If it cannot fit.
 
     Examples
     --------
@@ -143,7 +147,7 @@ def mean_field(network: Network, generations: int) -> FloatArray:
            [0.55, 0.55]])
     """
     require_network(network)
-    schedule, c = network.schedule(generations), network.prior
+    schedule, c = schedule_of(network, generations, network.weights.size), network.prior
     components = network.weights.shape[1]
     geometry = _geometry(network.means, network.covariance, network.first_posts)
     heights, points = _quadrature(geometry)
@@ -315,11 +319,14 @@ def _quadrature(geometry: _Geometry) -> tuple[FloatArray, _Likelihoods]:
     count = int(np.ceil(reach / step))
     around = np.indices((2 * count + 1,) * dimension).reshape(dimension, -1).T - count
     around = around[np.linalg.norm(around, axis=1) <= count + 0.5]
-    gaps, homes = [], []
+    gaps, homes, found = [], [], 0
     for group in geometry.groups:
+        _require_room(6 * dimension * len(group) * len(around))
         places = geometry.between[group[0], group]
         near = (np.rint(places / step).astype(np.int64)[:, None] + around).reshape(-1, dimension)
         points = step * np.unique(near, axis=0)
+        found += len(points)
+        _require_room((dimension + 1) * len(points) * len(group) + 6 * components * found)
         home = np.square(points[:, None] - places).sum(axis=2).argmin(axis=1)
         gaps.append(points - places[home])
         homes.append(np.array(group)[home])
@@ -328,6 +335,10 @@ def _quadrature(geometry: _Geometry) -> tuple[FloatArray, _Likelihoods]:
     slope = np.einsum("pd,pkd->pk", gap, geometry.between[home])
     own = -0.5 * np.square(gap).sum(axis=1) + dimension * np.log(step / np.sqrt(2.0 * np.pi))
     return np.exp(level + slope + own[:, None]), _Likelihoods(level, slope)
+
+
+def _require_room(numbers: int) -> None:
+    memory.refuse_memory("the quadrature", 8 * numbers, ["fewer means, or means on a line"])
 
 
 def _ownership(likelihoods: _Likelihoods, weights: FloatArray) -> FloatArray:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from autophage import _check
+from autophage import _check, memory
 from autophage.theory.arguments import network_rate, one_law, prior_share
 
 __all__ = [
@@ -74,6 +74,23 @@ def require_network(network: Network) -> None:
     TypeError: network must be a MixtureNetwork, got 3 (int)
     """
     _check.instance("network", network, Network, "a MixtureNetwork")
+
+
+def schedule_of(network: Network, generations: int, cells: int) -> MixtureSchedule:
+    """Give the schedule, or refuse a path of so many numbers a generation that cannot fit.
+
+    Examples
+    --------
+    >>> import autophage as ap
+    >>> net = ap.MixtureNetwork([-9, 9], 1.0, [[0.9, 0.1], [0.3, 0.7]], rate=0.1)
+    >>> schedule_of(net, 2, 4).pool
+    array([2, 4])
+    """
+    require_network(network)
+    schedule = network.schedule(generations)
+    wanted = 16 * (generations + 1) * cells  # as a list, and put together
+    memory.refuse_memory("this path", wanted, ["fewer generations, models or components"])
+    return schedule
 
 
 def separated_mean(
@@ -140,6 +157,8 @@ def mean_dynamics(network: Network, generations: int) -> FloatArray:
     ------
     TypeError, ValueError
         If the schedules do not reach that far, or `generations` is no such number.
+    MemoryError
+        If it cannot fit.
 
     Examples
     --------
@@ -151,7 +170,7 @@ def mean_dynamics(network: Network, generations: int) -> FloatArray:
            [0.6047, 0.5953]])
     """
     require_network(network)
-    schedule, c = network.schedule(generations), network.prior
+    schedule, c = schedule_of(network, generations, network.weights.size), network.prior
     components = network.weights.shape[1]
     path, owned = [network.weights], first_owned(network)
     for a, n, r, size in zip(
@@ -257,8 +276,9 @@ def consensus_growth(network: Network, generations: int) -> FloatArray:
     array([1.  , 2.02, 3.59])
     """
     require_network(network)
-    schedule, components = network.schedule(generations), network.weights.shape[1]
-    path, gap = [np.ones(len(network.weights))], 0.0
+    models, components = network.weights.shape
+    schedule = schedule_of(network, generations, models)
+    path, gap = [np.ones(models)], 0.0
     for a, n, r, size in zip(
         schedule.rate, schedule.posts, schedule.reads, schedule.pool, strict=True
     ):

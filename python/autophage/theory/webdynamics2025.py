@@ -45,6 +45,7 @@ from autophage.theory.separated import (
     mean_dynamics,
     posts_to_extinction,
     require_network,
+    schedule_of,
     separated_mean,
     weight_drift,
 )
@@ -94,6 +95,8 @@ def squared_distances(network: Network, generations: int) -> FloatArray:
     ------
     TypeError, ValueError
         If the schedules do not reach that far, or `generations` is no such number.
+    MemoryError
+        If it cannot fit.
 
     Examples
     --------
@@ -107,7 +110,7 @@ def squared_distances(network: Network, generations: int) -> FloatArray:
     [0.72 0.   0.  ]
     """
     require_network(network)
-    schedule, c = network.schedule(generations), network.prior
+    schedule, c = schedule_of(network, generations, len(network.weights) ** 2), network.prior
     start, owned = network.weights, first_owned(network)
     components = start.shape[1]
     # Expected inner products, summed over components: of weights, with the pool's counts, of these.
