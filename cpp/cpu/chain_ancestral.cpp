@@ -22,7 +22,7 @@ using core::u32;
 using core::u64;
 
 simd::AncestralKernels chosen_kernels() {
-  switch (chosen_instructions()) {
+  switch (chosen_chain_instructions()) {
 #if defined(__x86_64__)
     case Instructions::avx512:
       return simd::avx512_ancestral();
