@@ -92,6 +92,29 @@ AUTOPHAGE_HD void normalise(i64 components, Real* w) {
     w[k] = sum > Real(0) ? w[k] / sum : Real(1) / static_cast<Real>(components);
 }
 
+// The squared Frobenius norm of the matrix of distances between models is twice the sum over pairs.
+// Of more models than these it is found without pairs, whatever else is recorded.
+inline constexpr i64 most_in_pairs = 4;
+
+// The sum over all i and j of |w_i - w_j|^2, which is 2 K sum_i |w_i - mean of w|^2, for the
+// weights weight(j, k) of K models. Weights are taken from those of the first model before their
+// mean is: nothing is lost to what all have in common, and of equal models the sum is 0. Its
+// relative error is at most about (2 K^2 + K M / 16) 2^-53.
+template <class Weight>
+AUTOPHAGE_HD double sum_of_squares_around_mean(i64 models, i64 components, Weight weight) {
+  double way[ways] = {};
+  for (i64 k = 0; k < components; ++k) {
+    double sum = 0.0;
+    for (i64 j = 0; j < models; ++j) sum += weight(j, k) - weight(0, k);
+    const double mean = sum / static_cast<double>(models);
+    for (i64 j = 0; j < models; ++j) {
+      const double gap = (weight(j, k) - weight(0, k)) - mean;
+      way[k % ways] += gap * gap;
+    }
+  }
+  return 2.0 * static_cast<double>(models) * sum_known<ways>([&](int i) { return way[i]; });
+}
+
 AUTOPHAGE_HD inline double add_exponent(double value, double shifted) {
   return double_of(bits_of(value) + (bits_of(shifted) << 52));
 }

@@ -61,7 +61,7 @@ class MixturesInLanes {
       kernels_.append(state, posts);
     }
     for (std::int64_t t = 0; !all_.stop.raised(); ++t) {
-      kernels_.observe_lanes(state, shown_.data(), squares_.data(), sum_);
+      kernels_.observe_lanes(state, observer.pairs(), shown_.data(), squares_.data(), sum_);
       for (std::int64_t l = 0; l < end - first; ++l)
         observer.record(
             first + l, t,

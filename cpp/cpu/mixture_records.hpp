@@ -17,8 +17,11 @@ class MixtureObserver {
         weights_(static_cast<std::size_t>(job.models * job.components)),
         distances_(static_cast<std::size_t>(job.models * job.models)) {}
 
+  // Whether distances of pairs are recorded.
+  bool pairs() const { return sink_.wants(distances_record); }
+
   // weight(j, k) is that of component k in model j, normalised; square(i, j), j < i, is the squared
-  // distance of two models, and `sum` that of all.
+  // distance of two models, if `pairs`, and `sum` that of all.
   template <class Weight, class Square>
   void record(std::int64_t run, std::int64_t t, Weight&& weight, Square&& square, double sum) {
     const std::int64_t models = job_.models, components = job_.components;

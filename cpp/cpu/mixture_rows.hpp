@@ -122,7 +122,7 @@ class MixturesByRow {
     const simd::MixtureKernels<Real>& kernels = kernels_of<Real>(all_.set);
     const simd::MixtureRows rows = steps.rows();
     for (std::int64_t t = 0; !all_.stop.raised(); ++t) {
-      kernels.observe(rows, space.weights, shown_.data(), squares_.data(), &sum_);
+      kernels.observe(rows, space.weights, observer.pairs(), shown_.data(), squares_.data(), &sum_);
       observer.record(
           first, t,
           [&](std::int64_t j, std::int64_t k) { return shown_.data()[j * rows.padded + k]; },

@@ -71,10 +71,10 @@ struct MixtureKernels {
   void (*learn)(const MixtureRows& rows, const double* points, const Real* likelihoods,
                 const MixtureTask<Real>* tasks, i64 count, Rescue<Real> rescue,
                 const core::StopFlag* stop);
-  // Normalised weights (K, padded), squared distances of i and j < i at (i, j) of (K, K), and the
-  // sum of all squared distances.
-  void (*observe)(const MixtureRows& rows, const Real* weights, double* shown, double* squares,
-                  double* sum);
+  // Normalised weights (K, padded), squared distances of i and j < i at (i, j) of (K, K) where
+  // `pairs` asks for them, and the sum of all squared distances.
+  void (*observe)(const MixtureRows& rows, const Real* weights, bool pairs, double* shown,
+                  double* squares, double* sum);
 
   // The same steps for runs side by side. Posts of model j go to the end of the pool.
   void (*post)(const MixtureLanes<Real>& lanes, i64 j, i64 at);
@@ -83,8 +83,8 @@ struct MixtureKernels {
   // A generation's reading in a pool of `posts`.
   void (*generation)(const MixtureLanes<Real>& lanes, i64 posts, const i64* reads,
                      const core::MixtureRate<Real>* rate, const core::StopFlag* stop);
-  void (*observe_lanes)(const MixtureLanes<Real>& lanes, double* weights, double* squares,
-                        double* sum);
+  void (*observe_lanes)(const MixtureLanes<Real>& lanes, bool pairs, double* weights,
+                        double* squares, double* sum);
 };
 
 struct MixtureSet {

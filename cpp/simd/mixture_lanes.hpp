@@ -54,13 +54,13 @@ class MixtureLaneSteps {
       own.store(lanes.order + (j * lanes.capacity + at) * lane_count);
   }
 
-  static void observe(const MixtureLanes<Real>& lanes, double* weights, double* squares,
+  static void observe(const MixtureLanes<Real>& lanes, bool pairs, double* weights, double* squares,
                       double* sum) {
     const i64 components = lanes.net->components;
-    if (components == 1) return observe_runs<Set, 1>(lanes, weights, squares, sum);
-    if (components == 2) return observe_runs<Set, 2>(lanes, weights, squares, sum);
-    if (components == 3) return observe_runs<Set, 3>(lanes, weights, squares, sum);
-    observe_runs<Set, 4>(lanes, weights, squares, sum);
+    if (components == 1) return observe_runs<Set, 1>(lanes, pairs, weights, squares, sum);
+    if (components == 2) return observe_runs<Set, 2>(lanes, pairs, weights, squares, sum);
+    if (components == 3) return observe_runs<Set, 3>(lanes, pairs, weights, squares, sum);
+    observe_runs<Set, 4>(lanes, pairs, weights, squares, sum);
   }
 
   static void generation(const MixtureLanes<Real>& lanes, i64 posts, const i64* reads,

@@ -39,8 +39,8 @@ class MixtureRowSteps {
   }
 
   // As core::normalise has it, and squared differences of rows.
-  static void observe(const MixtureRows& rows, const Real* weights, double* shown, double* squares,
-                      double* sum) {
+  static void observe(const MixtureRows& rows, const Real* weights, bool pairs, double* shown,
+                      double* squares, double* sum) {
     using Vector = typename Reals<Set>::Part;
     constexpr int in_vector = Reals<Set>::in_part, in_sum = Reals<Set>::parts;
     const i64 models = rows.net->models, length = rows.padded / in_vector;
@@ -60,7 +60,7 @@ class MixtureRowSteps {
       if (!(whole > 0.0))
         for (i64 k = 0; k < rows.padded; ++k)
           w[k] = k < rows.net->components ? 1.0 / static_cast<double>(rows.net->components) : 0.0;
-      for (i64 j = 0; j < i; ++j) {
+      for (i64 j = 0; j < (pairs || models <= core::most_in_pairs ? i : 0); ++j) {
         const Vector* const b = row(j);
         Vector square[in_sum] = {};
         for (i64 v = 0; v < length; v += in_sum)
@@ -71,7 +71,31 @@ class MixtureRowSteps {
         total += squares[i * models + j] = Set::total(square);
       }
     }
-    *sum = 2.0 * total;
+    *sum = models > core::most_in_pairs ? around_mean(rows, shown) : 2.0 * total;
+  }
+
+ private:
+  // core::sum_of_squares_around_mean.
+  static double around_mean(const MixtureRows& rows, const double* shown) {
+    using Vector = typename Reals<Set>::Part;
+    constexpr int in_vector = Reals<Set>::in_part, in_sum = Reals<Set>::parts;
+    const i64 length = rows.padded / in_vector;
+    const double models = static_cast<double>(rows.net->models);
+    const Vector* const first = reinterpret_cast<const Vector*>(shown);
+    const Vector* const end = first + rows.net->models * length;
+    Vector way[in_sum] = {};
+    for (i64 v = 0; v < length; v += in_sum) {
+      Vector mean[in_sum] = {};
+      for (const Vector* w = first; w < end; w += length)
+        repeat<Set, in_sum>([&](int p) { mean[p] += w[v + p] - first[v + p]; });
+      repeat<Set, in_sum>([&](int p) { mean[p] /= models - Vector{}; });
+      for (const Vector* w = first; w < end; w += length)
+        repeat<Set, in_sum>([&](int p) {
+          const Vector gap = (w[v + p] - first[v + p]) - mean[p];
+          way[p] += gap * gap;
+        });
+    }
+    return 2.0 * models * Set::total(way);
   }
 };
 

@@ -7,9 +7,32 @@
 
 namespace autophage::simd {
 
+// core::sum_of_squares_around_mean.
+template <class Set, int components>
+Reals<Set> around_mean(i64 models, const double* weights) {
+  using Vector = Reals<Set>;
+  const auto value = [&](i64 j, int k) {
+    return Vector::load(weights + (j * components + k) * lane_count);
+  };
+  Vector squares[components];
+  for (int k = 0; k < components; ++k) {
+    Vector mean(0.0);
+    for (i64 j = 0; j < models; ++j) mean = mean + (value(j, k) - value(0, k));
+    mean = mean / Vector(static_cast<double>(models));
+    squares[k] = Vector(0.0);
+    for (i64 j = 0; j < models; ++j) {
+      const Vector gap = (value(j, k) - value(0, k)) - mean;
+      squares[k] = squares[k] + gap * gap;
+    }
+  }
+  return Vector(2.0 * static_cast<double>(models)) *
+         core::sum_known<components>([&](int k) { return squares[k]; });
+}
+
 // In the order of core::normalise, and of a sum over pairs.
 template <class Set, int components, class Real>
-void observe_runs(const MixtureLanes<Real>& lanes, double* weights, double* squares, double* sum) {
+void observe_runs(const MixtureLanes<Real>& lanes, bool pairs, double* weights, double* squares,
+                  double* sum) {
   using Vector = Reals<Set>;
   const i64 models = lanes.net->models;
   const auto row = [&](i64 j, int k) { return weights + (j * components + k) * lane_count; };
@@ -27,7 +50,7 @@ void observe_runs(const MixtureLanes<Real>& lanes, double* weights, double* squa
       w[k] = select(some, w[k] / whole, Vector(1.0 / components));
       w[k].store(row(i, k));
     }
-    for (i64 j = 0; j < i; ++j) {
+    for (i64 j = 0; j < (pairs || models <= core::most_in_pairs ? i : 0); ++j) {
       const Vector square = core::sum_known<components>([&](int k) {
         const Vector gap = w[k] - Vector::load(row(j, k));
         return gap * gap;
@@ -36,7 +59,9 @@ void observe_runs(const MixtureLanes<Real>& lanes, double* weights, double* squa
       square.store(squares + (i * models + j) * lane_count);
     }
   }
-  (Vector(2.0) * total).store(sum);
+  (models > core::most_in_pairs ? around_mean<Set, components>(models, weights)
+                                : Vector(2.0) * total)
+      .store(sum);
 }
 
 }  // namespace autophage::simd

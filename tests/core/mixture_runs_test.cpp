@@ -76,6 +76,13 @@ Results results(const MixtureJob& job) {
   return got;
 }
 
+Reals distances_alone(const MixtureJob& job) {
+  Reals distance(static_cast<std::size_t>(job.runs * (job.generations + 1)));
+  CHECK(cpu::run(job, MixtureTrajectories{distance.data(), nullptr, nullptr}, Poll{}) ==
+        Ending::done);
+  return distance;
+}
+
 // The weights of a run at the end, one number at a time.
 template <class Real>
 Reals plain_weights(const MixtureJob& job, i64 run) {
@@ -118,6 +125,26 @@ Reals plain_weights(const MixtureJob& job, i64 run) {
   return shown;
 }
 
+// Norms of matrices of distances, from the weights that are recorded.
+Reals norms(const MixtureJob& job, const Reals& weights) {
+  Reals found;
+  const i64 row = job.models * job.components;
+  for (const double* w = weights.data(); w != weights.data() + weights.size(); w += row) {
+    double pairs = 0.0;
+    for (i64 i = 0; i < job.models; ++i)
+      for (i64 j = 0; j < i; ++j)
+        pairs += core::sum_by_ways<double>(job.components, [&](i64 k) {
+          const double gap = w[i * job.components + k] - w[j * job.components + k];
+          return gap * gap;
+        });
+    const double around = core::sum_of_squares_around_mean(
+        job.models, job.components, [&](i64 j, i64 k) { return w[j * job.components + k]; });
+    CHECK(std::fabs(around - 2.0 * pairs) <= 1e-14 * around);
+    found.push_back(std::sqrt(job.models > core::most_in_pairs ? around : 2.0 * pairs));
+  }
+  return found;
+}
+
 Reals part(const Reals& values, i64 runs, i64 first, i64 count) {
   const auto a_run = static_cast<std::ptrdiff_t>(values.size()) / runs;
   return {values.begin() + first * a_run, values.begin() + (first + count) * a_run};
@@ -127,12 +154,14 @@ Reals part(const Reals& values, i64 runs, i64 first, i64 count) {
 void check_all_ways(MixtureJob job) {
   job.threads = 1;
   const Results truth = results(job);
+  CHECK(norms(job, truth.weights) == truth.distance);
   CHECK(std::all_of(truth.weights.begin(), truth.weights.end(), [](double w) { return w >= 0; }));
   for (const char* set : {"baseline", "avx2", "avx512"}) {
     setenv("AUTOPHAGE_INSTRUCTIONS", set, 1);
     for (const int threads : {1, 3}) {
       job.threads = threads;
       CHECK(results(job) == truth);
+      CHECK(distances_alone(job) == truth.distance);
     }
     MixtureJob few = job;  // too few for runs in lanes
     few.first_run += 7;
@@ -140,6 +169,7 @@ void check_all_ways(MixtureJob job) {
     few.threads = 1;
     CHECK(results(few).distance == part(truth.distance, job.runs, 7, 2));
     CHECK(results(few).distances == part(truth.distances, job.runs, 7, 2));
+    CHECK(distances_alone(few) == part(truth.distance, job.runs, 7, 2));
     CHECK(results(few).weights == part(truth.weights, job.runs, 7, 2));
   }
   unsetenv("AUTOPHAGE_INSTRUCTIONS");
