@@ -71,6 +71,8 @@ class TestMemory:
             NET.limit(axis, axis)
         with pytest.raises(MemoryError, match=r"the trajectory would take .* fewer records or gen"):
             NET.trajectory(0.5, 0.5, 10**6)
+        with pytest.raises(MemoryError, match=r"the trajectory would take"):  # for its weights
+            NET.trajectory(0.5, 0.5, 2 * 10**6, record=("homogenisation",))
         many = ap.InteractingLinear(np.ones((5000, 1, 1)), [[1.0]], np.ones((5000, 1, 1)))
         with pytest.raises(MemoryError, match=r"the result would take .* which gives the traces"):
             many.covariance(0.5, 0.5)

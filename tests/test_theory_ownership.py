@@ -160,12 +160,13 @@ class TestMeanField:
         np.testing.assert_allclose(paper.mean_field(net, 20), exact, rtol=0, atol=1e-12)
 
     def test_correlated_features_place_first_posts(self) -> None:
-        # By Euclidean distance two of the three would belong to the first.
+        # By Euclidean distance the first two, by a transposed factor the last, would belong to the
+        # first.
         net = ap.MixtureNetwork(
             [[0, 0], [4, 0]], [[1, 0.95], [0.95, 1]], self.START, rate=0.1, posts=0, read=1.0,
-            first_posts=[[1, -3], [1, -2], [3, 3]],
+            first_posts=[[1, -3], [1, -2], [3, 3], [4, 1]],
         )  # fmt: skip
-        np.testing.assert_array_equal(first_owned(net), [1, 2])
+        np.testing.assert_array_equal(first_owned(net), [1, 3])
         exact = paper.mean_dynamics(net, 4)
         np.testing.assert_allclose(paper.mean_field(net, 4), exact, rtol=0, atol=1e-12)
 

@@ -364,10 +364,10 @@ class InteractingLinear:
 
         Notes
         -----
-        The best points of finer grids around the best ones of a grid of 21 x 21 start
-        `scipy.optimize.minimize` (Nelder-Mead, in bounds), and the best ones on each edge
-        `scipy.optimize.minimize_scalar`; the best of all wins. The criterion may have several local
-        optima: a narrow one between the points of the grid can be missed.
+        The best points of a grid of 21 x 21 start `scipy.optimize.minimize` (Nelder-Mead, in
+        bounds), and the best ones on each edge `scipy.optimize.minimize_scalar`; the best of all
+        wins. The criterion may have several local optima: a narrow one between the points of the
+        grid can be missed.
 
         Examples
         --------

@@ -20,7 +20,7 @@ FloatArray = npt.NDArray[np.float64]
 CRITERIA = ("mse", "mspe", "efficiency")
 _COARSE = np.linspace(0.0, 1.0, 21)
 _STARTS = 3
-_FINER_STEP = 0.005  # of grids around its best points, which reach as far as its next ones
+_FIRST_STEP = 0.005  # a large simplex that starts on an edge is flattened onto it
 _LATEST = 1.0 - 2.0**-20  # alpha = 1 has no limit
 
 
@@ -129,29 +129,13 @@ def _search_inside(loss: _Loss, coarse: FloatArray) -> None:
     spots = sorted(np.argwhere(lowest).tolist(), key=lambda spot: float(coarse[tuple(spot)]))
     bounds = [(0.0, _LATEST), (0.0, 1.0)]
     for row, column in spots[:_STARTS]:
-        start = _best_around(loss, float(_COARSE[row]), float(_COARSE[column]))
-        steps = np.diag(np.where(start > 0.5, -_FINER_STEP, _FINER_STEP))
+        start = np.array([min(_COARSE[row], _LATEST), _COARSE[column]])
+        steps = np.diag(np.where(start > 0.5, -_FIRST_STEP, _FIRST_STEP))
         simplex = np.stack([start, *(start + steps)])
         minimize(
             lambda x: loss(*x), start, method="Nelder-Mead", bounds=bounds,
             options={"initial_simplex": simplex, "xatol": 1e-7, "fatol": np.inf, "maxiter": 400},
         )  # fmt: skip
-
-
-def _best_around(loss: _Loss, alpha: float, beta: float) -> FloatArray:
-    """Return the best of a finer grid around a point.
-
-    Started on an edge, the simplex of Nelder-Mead is soon flattened onto it, though the optimum may
-    lie close to the edge and not on it.
-    """
-    around = _FINER_STEP * np.arange(-10, 11)
-    axes = [
-        np.unique(np.clip(place + around, 0.0, most))
-        for place, most in ((alpha, _LATEST), (beta, 1.0))
-    ]
-    alphas, betas = (axis.ravel() for axis in np.meshgrid(*axes, indexing="ij"))
-    best = int(np.argmin(loss.at(alphas, betas)))
-    return np.array([alphas[best], betas[best]])
 
 
 def _search_edges(loss: _Loss, coarse: FloatArray) -> None:
