@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from bench import system, tell
 
 SEED = 40_000
 TOKENS = 600
+INSTRUCTIONS = "AUTOPHAGE_INSTRUCTIONS"
 REGIMES = {
     name: i
     for i, name in enumerate(
@@ -142,16 +144,30 @@ class Tools:
         numbers = np.array([REGIMES[told["regime"]], *(told[k] for k in keys)], dtype=np.int64)
         laws = job.model.laws
         arrays = (schedule.n, schedule.alpha, schedule.real)
-        counted = int(
-            self._count(
-                _pointer(laws), ctypes.c_int64(laws.shape[1]), *map(_pointer, arrays),
-                ctypes.c_int64(len(schedule.n)), _pointer(numbers),
-            )
-        )  # fmt: skip
+        with portable():
+            counted = int(
+                self._count(
+                    _pointer(laws), ctypes.c_int64(laws.shape[1]), *map(_pointer, arrays),
+                    ctypes.c_int64(len(schedule.n)), _pointer(numbers),
+                )
+            )  # fmt: skip
         if counted == 0:
             msg = "no word was counted: the portable chain did not run"
             raise RuntimeError(msg)
         return counted
+
+
+@contextmanager
+def portable() -> Iterator[None]:
+    """Let kernels take the portable form: vector forms do not draw through a stream's own words."""
+    before = os.environ.get(INSTRUCTIONS)
+    os.environ[INSTRUCTIONS] = "baseline"
+    try:
+        yield
+    finally:
+        del os.environ[INSTRUCTIONS]
+        if before is not None:
+            os.environ[INSTRUCTIONS] = before
 
 
 def compiler() -> str:
