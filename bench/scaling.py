@@ -150,7 +150,7 @@ SERIES = (
     ),
     Series(
         "first-n", "the first generation, Zipf's law over 1,000,000 tokens", "n", _powers(2, 6),
-        lambda n, clock: first(zipf(10**6), n, clock), (0.7, 1.15),
+        lambda n, clock: first(zipf(10**6), n, clock), (0.7, 1.3),
     ),
     Series(
         "first-large-n", "the first generation, Zipf's law over 10,000 tokens", "n", _powers(7, 12),
