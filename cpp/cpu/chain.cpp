@@ -140,8 +140,9 @@ class Worker {
 // leave threads idle.
 std::int64_t runs_of_unit(const ChainJob& job) {
   if (!NeutralLanes::fit(job)) return runs_in_unit(job.runs, job.threads);
-  const std::int64_t share = job.threads > 1 ? job.runs / (8 * job.threads) : job.runs;
-  return std::clamp<std::int64_t>(share, 1, NeutralLanes::most_runs);
+  const std::int64_t most = std::clamp<std::int64_t>(job.runs, 1, NeutralLanes::most_runs);
+  if (job.threads <= 1) return most;
+  return std::clamp<std::int64_t>(job.runs * job.contexts / (8 * job.threads), 1, most);
 }
 
 // Units of work are blocks of runs of one context, all contexts of a block of runs before the next.

@@ -31,8 +31,9 @@ class NeutralLanes {
   }
   // Whether this may be so, or lanes of counts may do (count_lanes.hpp).
   static bool fit(const ChainJob& job) {
-    return job.regime == Regime::fully_synthetic && job.n[0] <= core::middle_limit &&
-           neutral_kernels().has_value();
+    return job.regime == Regime::fully_synthetic && neutral_kernels().has_value() &&
+           std::all_of(job.n, job.n + job.contexts,
+                       [](std::int64_t n) { return n <= core::middle_limit; });
   }
 
   bool on() const { return kernels_.has_value(); }
