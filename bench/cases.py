@@ -172,6 +172,7 @@ def _wide() -> Case:
         ),
         _judge_sigma(lambda n: _sigma(by.zipf(), ap.FullySynthetic(n), 200)),
         (1000,),
+        {BINOMIAL: 4.0, NUMPY: 20.0},
     )
 
 
@@ -270,8 +271,8 @@ def _alone(
 SWEEP = (10, 50, 100, 150, 200, 250, 300, 350, 400)
 
 CASES = (
-    _forward("W1-100", SWEEP, 100, 100, None, {}),
-    _forward("W1-5000", SWEEP, 5000, 5000, None, {BINOMIAL: 2.0}),
+    _forward("W1-100", SWEEP, 100, 100, None, {BINOMIAL: 4.0}),
+    _forward("W1-5000", SWEEP, 5000, 5000, None, {BINOMIAL: 6.0}),
     _wide(),
     _forward("W3", (100,), 1_000_000, 50_000, "histogram", {BINOMIAL: 12.0, NUMPY: 18.0}),
     *(_partial(n, runs) for n, runs in ((1, 20_000), (10, 20_000), (100, 10_000), (500, 4000))),

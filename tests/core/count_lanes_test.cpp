@@ -119,9 +119,10 @@ void draws_by_themselves() {
   i64* const x = reinterpret_cast<i64*>(word + all);
   core::Stream source(3, 0, 0, core::Purpose::counts);
   for (std::size_t i = 0; i < all; ++i) {
-    n[i] = 1 + source.next32() % core::middle_limit;
+    n[i] = static_cast<double>(1 + source.next32() % core::middle_limit);
     whole[i] = 2 + source.next32() % (i % 2 == 0 ? 1200 : 1U << 31);
-    part[i] = 1 + std::floor((whole[i] - 1) * std::pow(source.uniform(), i % 5));
+    part[i] =
+        1 + std::floor((whole[i] - 1) * std::pow(source.uniform(), static_cast<double>(i % 5)));
     word[i] = i % 1000 < 4 ? ~core::u64{0} * (i % 2) : source.next64();
     if (part[i] >= whole[i]) part[i] = whole[i] - 1;
   }
