@@ -176,7 +176,7 @@ def _wide() -> Case:
     )
 
 
-def _partial(n: int, runs: int) -> Case:
+def _partial(n: int, runs: int, goal: float) -> Case:
     def regime(n: int) -> Any:
         return ap.PartiallySynthetic(n, real=by.REAL)
 
@@ -194,7 +194,7 @@ def _partial(n: int, runs: int) -> Case:
         ),
         _judge_sigma(lambda n: _sigma(by.geometric(52), regime(n), 50), ("l1_to_first",)),
         (n,),
-        {BINOMIAL: 2.0},
+        {BINOMIAL: goal, LABELS: goal, NUMPY: goal},
     )
 
 
@@ -222,7 +222,7 @@ def _memory(window: int) -> Case:
             ("collapse_time",),
         ),
         (window,),
-        {BINOMIAL: 2.0},
+        {BINOMIAL: 4.0, LABELS: 4.0},
     )
 
 
@@ -275,7 +275,10 @@ CASES = (
     _forward("W1-5000", SWEEP, 5000, 5000, None, {BINOMIAL: 6.0}),
     _wide(),
     _forward("W3", (100,), 1_000_000, 50_000, "histogram", {BINOMIAL: 12.0, NUMPY: 18.0}),
-    *(_partial(n, runs) for n, runs in ((1, 20_000), (10, 20_000), (100, 10_000), (500, 4000))),
+    _partial(1, 20_000, 3.5),
+    _partial(10, 20_000, 4.0),
+    _partial(100, 10_000, 6.0),
+    _partial(500, 4000, 3.0),
     *(_memory(window) for window in (5, 10, 0)),
     *(_interacting(n, runs) for n, runs in ((100, 5000), (10_000, 2000))),
     _threads(),

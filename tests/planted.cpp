@@ -28,6 +28,8 @@ NeutralKernels avx2_neutral() { return {}; }
 NeutralKernels avx512_neutral() { return {}; }
 CountKernels avx2_counts() { return {}; }
 CountKernels avx512_counts() { return {}; }
+MemorySet avx2_memory() { return {}; }
+MemorySet avx512_memory() { return {}; }
 }  // namespace autophage::simd
 
 namespace {
