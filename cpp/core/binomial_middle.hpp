@@ -21,11 +21,11 @@ inline constexpr double least_middle_mean = 8.0;
 // base^n for integers 1 <= n <= 1024 by squarings, which lose n 2^-53.
 template <class Real>
 AUTOPHAGE_HD Real power_of(Real base, Real n) {
-  const Real zero(0.0), half(0.5);
-  Real power(1.0);
+  const Real zero(0.0), one(1.0), half(0.5);
+  Real power = one;
   for (;;) {
     const Real rest = whole_part(half * n);
-    power = select(n > rest + rest, power * base, power);
+    power = power * blend(n > rest + rest, base, one);
     if (!any(rest > zero)) return power;
     base = base * base;
     n = rest;
@@ -108,7 +108,7 @@ AUTOPHAGE_HD Real walk_from_middle(Real n, Real p, Real q, Real k, Real mass, Re
     growth = growth + faster;
   }
   // Where rounding leaves some of u unused, with a probability below 1e-13, it is k.
-  const Real found = select(zero > half_way, k + steps, k - steps);
+  const Real found = blend(zero > half_way, k + steps, k - steps);
   return select(left >= zero, k, found);
 }
 

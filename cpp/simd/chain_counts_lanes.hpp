@@ -63,6 +63,9 @@ struct Twin {
   [[gnu::always_inline]] friend inline Twin select(Mask mask, Twin x, Twin y) {
     return {Set::select(mask.a, x.a, y.a), Set::select(mask.b, x.b, y.b)};
   }
+  [[gnu::always_inline]] friend inline Twin blend(Mask mask, Twin x, Twin y) {
+    return select(mask, x, y);
+  }
   [[gnu::always_inline]] friend inline Twin whole_part(Twin x) {
     return {Set::whole_part(x.a), Set::whole_part(x.b)};
   }
