@@ -33,9 +33,9 @@ class Worker {
         table_(space_.pair_table()),
         lanes_(job, space_, table_, stop),
         sink_(std::move(sink)),
-        every_(Sink::wants_generations(out)),
-        wants_first_(Sink::wants_first(out)),
-        wants_tokens_(Sink::wants_tokens(out)),
+        every_(records_of(out) != 0),
+        wants_first_(needs_first(records_of(out))),
+        wants_tokens_(needs_tokens(records_of(out))),
         memory_(job, records_of(out), stop),
         counts_(job, every_, wants_first_, bounds.support, table_, sink_, stop),
         stop_(stop) {}

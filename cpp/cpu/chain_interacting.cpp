@@ -54,8 +54,8 @@ class InteractingWorker {
         memory_(job, laws),
         times_(static_cast<std::size_t>(job.entities)),
         unseen_(2 * times_.size()),
-        every_(Sink::wants_generations(out)),
-        wants_first_(Sink::wants_first(out)),
+        every_(records_of(out) != 0),
+        wants_first_(needs_first(records_of(out))),
         stop_(stop) {
     for (std::size_t k = 0; k < times_.size(); ++k) sinks_.push_back(make_sink(laws));
   }

@@ -191,8 +191,7 @@ class CountBlock {
   std::optional<CountStreams> streams_;
   const std::int32_t* token_ = nullptr;
   core::Truth law_{};
-  std::int64_t context_ = 0, n_ = 0, next_ = 0, end_ = 0;
-  int active_ = 0;
+  std::int64_t context_ = 0, n_ = 0, next_ = 0, end_ = 0, active_ = 0;
   std::uint32_t waiting_ = 0;  // lanes with a place in the table that is not read yet
   PairQueue pairs_;
   simd::CountLanes lanes_;
