@@ -98,7 +98,7 @@ def _torch() -> Draw | None:
         torch.manual_seed(seed)
         sizes = torch.from_numpy(_sizes(n, step, count).astype(np.float64))
         found = torch.binomial(sizes, torch.full_like(sizes, part / WHOLE))
-        return found.numpy().astype(np.int64)
+        return np.asarray(found.numpy(), np.int64)
 
     return draw
 

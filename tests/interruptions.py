@@ -74,6 +74,9 @@ def studies() -> dict[str, Callable[[int | None], Any]]:
         "histogram of paths of ancestors": study(
             small, hundred, runs=20 * LONG, reduce="histogram", method="ancestral"
         ),
+        "paths of ancestors": study(
+            small, hundred, runs=20 * LONG, method="ancestral", record=["collapse_time"]
+        ),
         "tables of paths of ancestors": study(
             small, ap.FullySynthetic(250_000), runs=1, method="ancestral"
         ),

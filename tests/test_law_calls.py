@@ -35,6 +35,7 @@ CALLS = {
     "one law": "Ancestry(np.array([2_000_000, 1_900_000, 1_800_000])).law(2)",
     "tokens": "ap.collapse_law(p, 100_000).surviving_tokens(5)",
     "counts": "ap.collapse_law(p[:2000] / p[:2000].sum(), 2000).expected_l1(np.arange(1, 2000))",
+    "a sample": "ap.collapse_law(model, 100).sample(500_000_000)",
     "fresh data": "ap.contaminated_law(p[:2000] / p[:2000].sum(), 2000, 0.5).point_mass(300)",
 }
 
@@ -119,6 +120,8 @@ def test_beyond_the_reach_the_closed_form_is_named() -> None:
         ("quantile", (1.5,), ValueError, "q must be finite numbers in"),
         ("quantile", (float("nan"),), ValueError, "q must be finite numbers in"),
         ("sample", (-1,), ValueError, "size must be an integer"),
+        ("sample", (2**62,), ValueError, "size must be of at most"),
+        ("sample", ((2**40, 2**40, 0),), ValueError, "size must be of at most"),
         ("sample", ((2, 1.5),), TypeError, "size must be an integer"),
         ("sample", (2, 0.5), TypeError, "rng must be"),
         ("token_lost", (-1,), ValueError, "m must be integers"),
@@ -157,3 +160,11 @@ def test_progress_reaches_the_end(capsys: pytest.CaptureFixture[str]) -> None:
     ap.collapse_law([[0.5, 0.5], [0.2, 0.8]], [[20_000, 3], [9, 5]], progress=True)
     bar = capsys.readouterr().err
     assert "100%" in bar
+
+
+def test_samples_that_cannot_fit_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    law = ap.collapse_law([[0.5, 0.5], [0.9, 0.1]], 10)
+    monkeypatch.setattr("autophage.memory.available_memory", lambda: 2**27)
+    assert law.sample((1000, 10), rng=1).shape == (1000, 10, 2)
+    with pytest.raises(MemoryError, match=r"size \(10000, 1000\) would take about 0\.149 GiB"):
+        law.sample((10_000, 1000), rng=1)

@@ -175,7 +175,7 @@ class TestRefusals:
 
     def test_leave_a_tenth_of_the_memory(self, monkeypatch: pytest.MonkeyPatch) -> None:
         call = partial(ap.simulate, MODEL, ap.FullySynthetic(1), runs=5_000_000, rng=1)
-        monkeypatch.setattr(memory, "available_memory", lambda: 90 * MIB)  # the arrays, no more
+        monkeypatch.setattr(memory, "available_memory", lambda: 80 * MIB)  # the arrays, no more
         with pytest.raises(MemoryError, match=r"reduce=.mean") as refusal:
             call()
         wanted = 2**30 * float(re.findall(r"about ([\d.]+) GiB", str(refusal.value))[0])

@@ -96,8 +96,7 @@ class ChainJob:
         thread = samples * (12 * living + 8192) + 48 * tokens
         if self.study.reduce == "mean":  # sums of the context at hand, of 80 bytes a cell
             thread += 80 * self.study.cells() // self.study.contexts
-        labels = 0 if self.study.reduce else 16 * self.study.runs  # of the runs, and their index
-        return self.threads * thread + 40 * self.model.laws.size + labels
+        return self.threads * thread + 40 * self.model.laws.size
 
     def work(self) -> int:
         """Estimate the binomials of one run: living tokens, summed over its generations.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from typing import Any, TypeAlias
@@ -12,10 +13,13 @@ from numpy.typing import ArrayLike, NDArray
 from autophage import _check
 from autophage.contexts import Group
 from autophage.counts import COUNT_REACH, CountLaws, absence, absolute_deviations
+from autophage.memory import refuse_memory
 from autophage.models import Categorical
 from autophage.occupancy import WHOLE_LAW_BYTES, Floats, Integers, Progress, Result, Tokens, shaped
 from autophage.random import resolve_key
 from autophage.schedules import distinct_columns
+
+LARGEST_SAMPLE = 2**60 - 1  # draws whose bytes NumPy can count
 
 Evaluation: TypeAlias = Callable[[Group, Integers, Integers], Floats]
 
@@ -199,8 +203,13 @@ class CollapseLaw:
 
         Raises
         ------
+        TypeError
+            If `size` is not made of integers, or `rng` is nothing to take a key from.
+        ValueError
+            If `size` is negative, or of an array larger than NumPy has.
         MemoryError
-            If the laws of all generations would take more than 1 GiB (n above a million).
+            If the draws would not fit in memory, or the laws of all generations would take more
+            than 1 GiB (n above a million).
 
         Examples
         --------
@@ -210,8 +219,14 @@ class CollapseLaw:
         """
         sizes = (size,) if not isinstance(size, tuple) else size
         shape = tuple(_check.integer("size", k, 0, _check.COUNT_LIMIT) for k in sizes)
+        width = self.model.context_count
+        if math.prod(max(k, 1) for k in shape) * width > LARGEST_SAMPLE:
+            msg = f"size must be of at most {LARGEST_SAMPLE} draws, got {size}"
+            raise ValueError(msg)
+        draws = math.prod(shape)
+        refuse_memory(f"a sample of size {size}", 8 * draws * width, ("a smaller size",))
         key = resolve_key(rng)
-        result = np.empty((int(np.prod(shape)), self.model.context_count), np.int64)
+        result = np.empty((draws, width), np.int64)
         for context in range(self.model.context_count):
             for group, _, place in self._parts(np.array([context])):
                 group.draw(int(place[0]), key, context, result, context)

@@ -60,8 +60,7 @@ class InteractingJob:
             thread += 400 * self.model.context_count
         if self.study.reduce == "mean":
             thread += 80 * self.study.cells()
-        labels = 0 if self.study.reduce else 16 * self.study.runs  # of the runs, and their index
-        return self.threads * thread + 48 * self.model.laws.size + labels
+        return self.threads * thread + 48 * self.model.laws.size
 
     def work(self) -> int:
         """Estimate the draws of pools and kept samples, and the terms of the records."""

@@ -229,6 +229,7 @@ def dataset(
     attributes: Mapping[str, str],
 ) -> xarray.Dataset:
     """Make the Dataset of results and inputs, without the dimension that is dropped."""
+    import pandas
     import xarray
 
     variables: dict[str, Any] = {}
@@ -240,7 +241,8 @@ def dataset(
     coords: dict[str, Any] = {}
     used = {dim for dims, _, _ in variables.values() for dim in dims}
     if "run" in used:
-        coords["run"] = np.arange(study.first_run, study.first_run + study.runs, dtype=np.int64)
+        # A range: numbers of their own would take longer than many a run.
+        coords["run"] = pandas.RangeIndex(study.first_run, study.first_run + study.runs)
     if "generation" in used:
         length = next(
             v[1].shape[v[0].index("generation")] for v in variables.values() if "generation" in v[0]

@@ -111,8 +111,8 @@ def simulate(
         same law. Results are float64 either way.
     method : {"forward", "ancestral"}, optional
         "forward" draws one generation after the other. "ancestral" draws collapse_time,
-        absorption_time (the same) and final_token alone, from one path of ancestors a run, some
-        hundred times as fast: for token chains under FullySynthetic with n constant over
+        absorption_time (the same) and final_token alone, from one path of ancestors a run, at a
+        small part of the cost: for token chains under FullySynthetic with n constant over
         generations and at most 250,000. Both draw from the exact joint law of these records, to
         1e-12 in total variation, and for one key different numbers. The tables for paths take some
         6 us and 800 bytes for each of the n samples.
