@@ -43,6 +43,11 @@ SITES: list[tuple[str, str, str]] = [
         "t_ += 1 + (<<bias of 1e-3>> && (word & 1023) == 0);",
     ),
     (
+        "core/pair_table.hpp",
+        "return at.mirror + ((x ^ mirrored) - mirrored);",
+        "return <<mirror of a pair dropped>> ? x : at.mirror + ((x ^ mirrored) - mirrored);",
+    ),
+    (
         "cpu/chain_observer.hpp",
         "sample.single()) times.collapse = t;",
         "sample.single()) times.collapse = t + <<time off by one>>;",

@@ -180,6 +180,7 @@ def replayed_mixtures() -> None:
 
 CAUGHT: dict[str, Callable[[], None]] = {
     "bias of 1e-3": times_of_many_runs,
+    "mirror of a pair dropped": paths,
     "time off by one": times,
     "last category dropped": first_generations,
     "two purposes, one stream": second_moments,
