@@ -43,6 +43,21 @@ SITES: list[tuple[str, str, str]] = [
         "t_ += 1 + (<<bias of 1e-3>> && (word & 1023) == 0);",
     ),
     (
+        "core/pair_table.hpp",
+        "return at.mirror + ((x ^ mirrored) - mirrored);",
+        "return <<mirror of a pair dropped>> ? x : at.mirror + ((x ^ mirrored) - mirrored);",
+    ),
+    (
+        "core/binomial_middle.hpp",
+        "growth = scale * variance * (n + Real(3.0));",
+        "growth = scale * variance * (n + Real(<<steps too long>> ? 1.0 : 3.0));",
+    ),
+    (
+        "core/binomial_middle.hpp",
+        "return select(flipped, n - x, x);",
+        "return select(flipped, <<large share not flipped>> ? x : n - x, x);",
+    ),
+    (
         "cpu/chain_observer.hpp",
         "sample.single()) times.collapse = t;",
         "sample.single()) times.collapse = t + <<time off by one>>;",

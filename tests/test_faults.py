@@ -87,14 +87,23 @@ def paths() -> None:
 
 def second_moments() -> None:
     """Second moments of a contaminated source against the recursion (test_regimes_agree)."""
-    p, regime, runs = test_regimes_agree.LAWS["skew"], ap.Contaminated(1000, alpha=0.5), 50_000
-    records = test_regimes_agree.MOMENTS
+    moments_of(test_regimes_agree.LAWS["skew"], ap.Contaminated(1000, alpha=0.5))
+
+
+def moments_of_counts() -> None:
+    """Second moments of chains whose counts are drawn from the middle on (test_regimes_agree)."""
+    for p in (test_regimes_agree.LAWS["skew"], test_laws.uniform(9)):
+        moments_of(p, ap.FullySynthetic(300))
+
+
+def moments_of(p: Any, regime: Any) -> None:
+    runs, records = 50_000, test_regimes_agree.MOMENTS
     found = ap.simulate(
         ap.Categorical(p), regime, runs=runs, generations=4, rng=KEY, record=records
     )
     means = {name: found[name].mean("run") for name in records}
     means |= {f"{name}_variance": found[name].var("run", ddof=1) for name in records}
-    test_regimes_agree.judge_moments(means, ap.moments(p, regime, 4), runs, "contaminated")
+    test_regimes_agree.judge_moments(means, ap.moments(p, regime, 4), runs, repr(regime))
 
 
 def entities() -> None:
@@ -180,6 +189,9 @@ def replayed_mixtures() -> None:
 
 CAUGHT: dict[str, Callable[[], None]] = {
     "bias of 1e-3": times_of_many_runs,
+    "mirror of a pair dropped": paths,
+    "steps too long": moments_of_counts,
+    "large share not flipped": moments_of_counts,
     "time off by one": times,
     "last category dropped": first_generations,
     "two purposes, one stream": second_moments,

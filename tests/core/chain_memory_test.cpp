@@ -1,12 +1,12 @@
 // Chains that remember some of the past give the same bits by every instruction set, in
 // trajectories and in sums, whatever is asked for, wherever the vector forms begin and end.
-#include <cstdlib>
-#include <string>
 #include <vector>
 
 #include "check.hpp"
 #include "core/sums.hpp"
+#include "cpu/chain_sinks.hpp"
 #include "cpu/memory_lanes.hpp"
+#include "instruction_sets.hpp"
 #include "study.hpp"
 
 namespace autophage::test {
@@ -61,19 +61,20 @@ Given given(const Study& study, Asked asked) {
 }
 
 void check_sets(const Study& study, Asked asked) {
-  setenv("AUTOPHAGE_INSTRUCTIONS", "baseline", 1);
-  const Given truth = given(study, asked);
-  for (const char* set : {"avx2", "avx512"}) {
-    setenv("AUTOPHAGE_INSTRUCTIONS", set, 1);
+  const Given truth = [&] {
+    const WithSet with("baseline");
+    return given(study, asked);
+  }();
+  for (const NamedSet& each : vector_sets()) {
+    const WithSet with(each.name);
     const bool same = given(study, asked) == truth;
     if (!same)
-      std::printf("%s: regime %d, n %lld, real %lld, window %lld, %zu tokens\n", set,
+      std::printf("%s: regime %d, n %lld, real %lld, window %lld, %zu tokens\n", each.name,
                   static_cast<int>(study.job.regime), static_cast<long long>(study.n[0]),
                   static_cast<long long>(study.real[0]), static_cast<long long>(study.job.window),
                   study.tokens());
     CHECK(same);
   }
-  unsetenv("AUTOPHAGE_INSTRUCTIONS");
 }
 
 Reals skewed(std::size_t support, double ratio, std::size_t zeros) {
@@ -152,11 +153,101 @@ void kept_data() {
   check_sets(study, {true, true});
 }
 
+constexpr unsigned none = 0, sigma = 1U << 0, max_p = 1U << 1, l1_to_first = 1U << 3;
+
+// Whether the driver gives a study's first context to the vector forms. They then do all runs of at
+// most 128 draws, and of more where the real data has a token for each few draws.
+bool reached(const Study& study, unsigned records) {
+  bool takes = false;
+  with_job(study, [&](const ChainJob& job) {
+    core::StopFlag stop;
+    cpu::MemoryRuns<cpu::TrajectorySink> runs(job, records, stop);
+    const cpu::PreparedLaw law(job.laws, job.tokens);
+    takes = runs.takes(0, law.truth());
+    const cpu::Shape shape{job.generations, job.contexts, job.tokens};
+    const ChainTrajectories nothing;
+    cpu::TrajectorySink sink(shape, nothing);
+    std::int64_t others = 0;
+    if (takes) runs.block(0, job.runs, 0, law, sink, [&](std::int64_t) { ++others; });
+    const bool few_tokens = job.n[0] > core::byte_limit && job.real[0] < 100;
+    CHECK(others == 0 || few_tokens);
+    return ChainOutcome{};
+  });
+  return takes;
+}
+
+Study even(Regime regime, std::size_t tokens, Integers n, std::int64_t generations = 20) {
+  const Reals law(tokens, 1.0 / static_cast<double>(tokens));
+  return Study(regime, {law}, std::move(n), 5, generations, 3);
+}
+
+void windows_are_reached() {
+  const auto study = [](std::int64_t window, std::size_t tokens, Integers n) {
+    Study made = even(Regime::most_recent, tokens, std::move(n));
+    made.job.window = window;
+    return made;
+  };
+  for (const std::int64_t n : {1, 10, 64})
+    for (const std::int64_t window : {1, 5, 1024})
+      for (const std::size_t tokens : {2, 256})
+        for (const unsigned records : {none, sigma})
+          CHECK(reached(study(window, tokens, {n}), records));
+  CHECK(!reached(study(1025, 9, {10}), sigma));
+  CHECK(!reached(study(5, 9, {65}), sigma));
+  CHECK(!reached(study(5, 9, {10, 11}), sigma));
+  CHECK(!reached(study(5, 1, {10}), sigma) && !reached(study(5, 257, {10}), sigma));
+  CHECK(!reached(study(5, 9, {10}), max_p) && !reached(study(5, 9, {10}), l1_to_first));
+}
+
+void all_models_are_reached() {
+  const Regime regime = Regime::randomly_sampled;
+  for (const std::int64_t n : {1, 10, 64})
+    for (const std::size_t tokens : {2, 256}) CHECK(reached(even(regime, tokens, {n}), sigma));
+  CHECK(reached(even(regime, 9, {64}, 1023), sigma));
+  CHECK(!reached(even(regime, 9, {64}, 1024), sigma));
+  CHECK(!reached(even(regime, 9, {65}), sigma) && !reached(even(regime, 257, {10}), sigma));
+  CHECK(!reached(even(regime, 9, {10}), none) && !reached(even(regime, 9, {10}), sigma | max_p));
+}
+
+void kept_data_are_reached() {
+  const Regime regime = Regime::partially_synthetic;
+  const auto study = [](std::int64_t real, Integers n, std::size_t tokens = 40) {
+    Study made = even(regime, tokens, std::move(n));
+    made.real = {real};
+    return made;
+  };
+  for (const std::int64_t n : {1, 10, 100, 500})
+    for (const std::int64_t real : {1, 100, 128, 300})
+      for (const unsigned records : {sigma, l1_to_first, sigma | l1_to_first})
+        CHECK(reached(study(real, {n}), records));
+  CHECK(reached(study(48, {2000}), sigma) && !reached(study(48, {2001}), sigma));
+  CHECK(reached(study(320, {10}), sigma) && !reached(study(321, {10}), sigma));
+  CHECK(!reached(study(100, {10, 11}), sigma));
+  CHECK(!reached(study(100, {10}), max_p) && !reached(study(100, {10}), none));
+  CHECK(!reached(even(Regime::fully_synthetic, 40, {10}), sigma));
+}
+
+void vector_forms_are_reached() {
+  for (const NamedSet& each : vector_sets()) {
+    const WithSet with(each.name);
+    const simd::MemorySet set = cpu::memory_set();
+    CHECK(set.partially_synthetic != nullptr && set.most_recent != nullptr &&
+          set.randomly_sampled != nullptr && set.add != nullptr);
+    windows_are_reached();
+    all_models_are_reached();
+    kept_data_are_reached();
+  }
+  const WithSet with("baseline");
+  CHECK(cpu::memory_set().most_recent == nullptr);
+  CHECK(!reached(even(Regime::randomly_sampled, 9, {10}), sigma));
+}
+
 }  // namespace
 }  // namespace autophage::test
 
 int main() {
   using namespace autophage::test;
+  vector_forms_are_reached();
   windows();
   all_models();
   kept_data();

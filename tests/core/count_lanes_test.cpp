@@ -4,45 +4,15 @@
 
 #include <cmath>
 #include <cstdint>
-#include <cstdlib>
 #include <vector>
 
 #include "check.hpp"
-#include "regimes.hpp"
+#include "lane_studies.hpp"
 
 namespace autophage::test {
 namespace {
 
 using core::i64;
-
-const std::vector<const char*> sets{"baseline", "avx2", "avx512"};
-
-std::uint64_t hash_of(const Study& study, Records records) {
-  Hash hash;
-  const Trajectories got = trajectories(study, records);
-  hash.add(got);
-  for (const Reals& reals : got.reals) hash.add(reals);
-  return hash.value();
-}
-
-// Every set, alone and on threads, against the core alone.
-void compare(const Study& study, Records records) {
-  setenv("AUTOPHAGE_INSTRUCTIONS", "baseline", 1);
-  const std::uint64_t truth = hash_of(study, records);
-  Study part = study;
-  part.job.first_run += 2;
-  part.job.runs = study.job.runs > 4 ? study.job.runs - 4 : 1;
-  const std::uint64_t truth_of_part = hash_of(part, records);
-  for (const char* set : sets) {
-    setenv("AUTOPHAGE_INSTRUCTIONS", set, 1);
-    Study again = study;
-    again.job.threads = 3;
-    CHECK(hash_of(study, records) == truth);
-    CHECK(hash_of(again, records) == truth);
-    CHECK(hash_of(part, records) == truth_of_part);
-  }
-  unsetenv("AUTOPHAGE_INSTRUCTIONS");
-}
 
 // Many tokens, three laws side by side, one token, two, few with large counts, one that takes
 // nearly all, and exact halves.
@@ -89,19 +59,8 @@ void sizes_that_change() {
 }
 
 void sums_are_the_same() {
-  for (const i64 n : {129, 400, 1024}) {
-    Study study(Regime::fully_synthetic, three_laws(), {n}, 70, 30, 5);
-    setenv("AUTOPHAGE_INSTRUCTIONS", "baseline", 1);
-    const Totals truth = totals(study), times = totals(study, false);
-    for (const char* set : sets) {
-      setenv("AUTOPHAGE_INSTRUCTIONS", set, 1);
-      const Totals got = totals(study), times_got = totals(study, false);
-      for (int i = 0; i < 20; ++i) CHECK(got.limbs[i] == truth.limbs[i]);
-      for (int i = 0; i < 4; ++i) CHECK(times_got.limbs[i] == times.limbs[i]);
-      for (int i = 0; i < 2; ++i) CHECK(times_got.reached[i] == times.reached[i]);
-    }
-    unsetenv("AUTOPHAGE_INSTRUCTIONS");
-  }
+  for (const i64 n : {129, 400, 1024})
+    compare_sums(Study(Regime::fully_synthetic, three_laws(), {n}, 70, 30, 5));
 }
 
 // One draw a lane, over all sizes and shares, against the core's.
@@ -126,17 +85,52 @@ void draws_by_themselves() {
     word[i] = i % 1000 < 4 ? ~core::u64{0} * (i % 2) : source.next64();
     if (part[i] >= whole[i]) part[i] = whole[i] - 1;
   }
-  for (const char* set : sets) {
-    setenv("AUTOPHAGE_INSTRUCTIONS", set, 1);
+  for (const NamedSet& each : vector_sets()) {
+    const WithSet with(each.name);
     const auto kernels = cpu::count_kernels();
-    unsetenv("AUTOPHAGE_INSTRUCTIONS");
-    if (!kernels) continue;
+    if (!CHECK(kernels.has_value())) continue;
     kernels->shares(all, n, part, whole, word, x);
     for (std::size_t i = 0; i < all; ++i) {
       const double u = (static_cast<double>(word[i] >> 12) + 0.5) * 0x1p-52;
       CHECK(static_cast<double>(x[i]) == core::share_from_middle(n[i], part[i], whole[i], u));
     }
   }
+}
+
+// Whether the driver gives a study's first context to lanes of counts.
+bool reached(const Study& study, bool every, bool wants_first = false, i64 support = 40) {
+  bool fits = false;
+  with_space(study, [&](const ChainJob& job, cpu::ChainWorkspace&, core::PairTable& table) {
+    const core::StopFlag stop;
+    const cpu::Shape shape{job.generations, job.contexts, job.tokens};
+    const ChainTrajectories nothing;
+    cpu::TrajectorySink sink(shape, nothing);
+    const cpu::CountRuns<cpu::TrajectorySink> runs(job, every, wants_first, support, table, sink,
+                                                   stop);
+    fits = runs.fit(cpu::schedule_of(job, 0));
+  });
+  return fits;
+}
+
+void lanes_are_reached() {
+  const auto study = [](const Integers& n, Regime regime = Regime::fully_synthetic) {
+    return Study(regime, three_laws(), n, 5, 9);
+  };
+  for (const NamedSet& each : vector_sets()) {
+    const WithSet with(each.name);
+    for (const bool every : {false, true}) {
+      for (const i64 n : {129, 130, 1023, 1024}) CHECK(reached(study({n}), every));
+      for (const i64 n : {1, 128, 1025}) CHECK(!reached(study({n}), every));
+      CHECK(!reached(study({300, 300, 301}), every));
+      CHECK(!reached(study({300}, Regime::randomly_sampled), every));
+      CHECK(reached(study({300}), every, true, 1 << 16));
+      CHECK(!reached(study({300}), every, true, (1 << 16) + 1));
+      CHECK(reached(study({300}), every, false, (1 << 16) + 1));
+    }
+  }
+  const WithSet with("baseline");
+  CHECK(!cpu::count_kernels());
+  CHECK(!reached(study({300}), true) && !reached(study({300}), false));
 }
 
 void a_study_can_be_stopped() {
@@ -150,6 +144,7 @@ void a_study_can_be_stopped() {
 
 int main() {
   using namespace autophage::test;
+  lanes_are_reached();
   sizes_laws_and_horizons();
   numbers_of_runs();
   sizes_that_change();

@@ -2,12 +2,10 @@
 // studies over sizes, laws, schedules, horizons and records, and each kernel by itself.
 #include "cpu/neutral_lanes.hpp"
 
-#include <cstdlib>
-#include <string>
 #include <vector>
 
 #include "check.hpp"
-#include "regimes.hpp"
+#include "lane_studies.hpp"
 
 namespace autophage::test {
 namespace {
@@ -15,36 +13,6 @@ namespace {
 using core::i32;
 using core::i64;
 using core::u64;
-
-const std::vector<const char*> sets{"baseline", "avx2", "avx512"};
-
-std::uint64_t hash_of(const Study& study, Records records) {
-  Hash hash;
-  const Trajectories got = trajectories(study, records);
-  hash.add(got);
-  for (const Reals& reals : got.reals) hash.add(reals);
-  return hash.value();
-}
-
-// Every set, thread count and shard against the core alone.
-void compare(const Study& study, Records records) {
-  setenv("AUTOPHAGE_INSTRUCTIONS", "baseline", 1);
-  const std::uint64_t truth = hash_of(study, records);
-  Study part = study;
-  part.job.first_run += 3;
-  part.job.runs = 5;
-  const std::uint64_t truth_of_part = hash_of(part, records);
-  for (const char* set : sets) {
-    setenv("AUTOPHAGE_INSTRUCTIONS", set, 1);
-    for (const int threads : {1, 3}) {
-      Study again = study;
-      again.job.threads = threads;
-      CHECK(hash_of(again, records) == truth);
-    }
-    CHECK(hash_of(part, records) == truth_of_part);
-  }
-  unsetenv("AUTOPHAGE_INSTRUCTIONS");
-}
 
 std::vector<std::vector<Reals>> laws() {
   Reals wide(900, 0.0), one(5, 0.0), two{0.0, 0.4, 0.0, 0.6, 0.0};
@@ -96,19 +64,8 @@ void sizes_that_change() {
 }
 
 void sums_are_the_same() {
-  for (const i64 n : {9, 100, 128}) {
-    Study study(Regime::fully_synthetic, three_laws(), {n}, 70, 30, 5);
-    setenv("AUTOPHAGE_INSTRUCTIONS", "baseline", 1);
-    const Totals truth = totals(study), times = totals(study, false);
-    for (const char* set : sets) {
-      setenv("AUTOPHAGE_INSTRUCTIONS", set, 1);
-      const Totals got = totals(study), times_got = totals(study, false);
-      for (int i = 0; i < 20; ++i) CHECK(got.limbs[i] == truth.limbs[i]);
-      for (int i = 0; i < 4; ++i) CHECK(times_got.limbs[i] == times.limbs[i]);
-      for (int i = 0; i < 2; ++i) CHECK(times_got.reached[i] == times.reached[i]);
-    }
-    unsetenv("AUTOPHAGE_INSTRUCTIONS");
-  }
+  for (const i64 n : {9, 100, 128})
+    compare_sums(Study(Regime::fully_synthetic, three_laws(), {n}, 70, 30, 5));
 }
 
 // Memory of a table for sizes up to n.
@@ -153,11 +110,10 @@ void pairs_from_anywhere() {
             ++run.t;
           }
         }
-        for (const char* set : sets) {
-          setenv("AUTOPHAGE_INSTRUCTIONS", set, 1);
+        for (const NamedSet& each : vector_sets()) {
+          const WithSet with(each.name);
           const auto kernels = cpu::neutral_kernels();
-          unsetenv("AUTOPHAGE_INSTRUCTIONS");
-          if (!kernels) continue;
+          if (!CHECK(kernels.has_value())) continue;
           Table table(n);
           std::vector<simd::PairRun> got = start;
           const simd::StreamFamily stream(77, 12, core::Purpose::pair);
@@ -166,6 +122,34 @@ void pairs_from_anywhere() {
             CHECK(got[i].t == end[i].t && got[i].count == end[i].count);
         }
       }
+}
+
+// Whether the driver gives a study to lanes, and its generations to labels.
+void check_reach(const Study& study, bool job_fits, bool on, bool labels_fit) {
+  with_space(study, [&](const ChainJob& job, cpu::ChainWorkspace& space, core::PairTable& table) {
+    const core::StopFlag stop;
+    cpu::NeutralLanes lanes(job, space, table, stop);
+    CHECK(cpu::NeutralLanes::fit(job) == job_fits);
+    CHECK(lanes.on() == on && lanes.open(0) == on);
+    CHECK(cpu::NeutralLanes::fit(cpu::schedule_of(job, 0)) == labels_fit);
+  });
+}
+
+void lanes_are_reached() {
+  const auto study = [](const Integers& n, Regime regime = Regime::fully_synthetic) {
+    return Study(regime, three_laws(), n, 5, 9);
+  };
+  for (const NamedSet& each : vector_sets()) {
+    const WithSet with(each.name);
+    for (const i64 n : {1, 2, 64, 127, 128}) check_reach(study({n}), true, true, true);
+    for (const i64 n : {129, 1024}) check_reach(study({n}), true, true, false);
+    check_reach(study({1025}), false, true, false);
+    check_reach(study({100, 101}), true, true, false);
+    check_reach(study({100}, Regime::randomly_sampled), false, false, true);
+  }
+  const WithSet with("baseline");
+  CHECK(!cpu::neutral_kernels());
+  check_reach(study({100}), false, false, true);
 }
 
 void a_study_can_be_stopped() {
@@ -179,6 +163,7 @@ void a_study_can_be_stopped() {
 
 int main() {
   using namespace autophage::test;
+  lanes_are_reached();
   sizes_laws_and_horizons();
   sizes_that_change();
   sums_are_the_same();
